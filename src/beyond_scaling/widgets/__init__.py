@@ -1,0 +1,1 @@
+"""The widgets of the book: one .py and one .js each, over one shared energy.js."""
