@@ -1,0 +1,71 @@
+# `make book` and `make test` do all their own set-up; they need Python 3.11+, make and git.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SITE := _build/html
+# Kernels started for notebooks must find this environment's packages first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONHASHSEED := 0
+# Nothing that is built or tested here may look for a hub.
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: help book serve test lint types unit nbval pages browser reference requirements bench clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "this book needs Python 3.11 or newer; set PYTHON=python3.12, say")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+book: $(READY) ## Execute every chapter and build the book into _build/html
+	@rm -rf $(SITE) _build/.doctrees _build/jupyter_execute
+	jupyter-book build book --config _config.yml --toc _toc.yml --path-output . -W -n --keep-going --quiet
+	@echo "The book: file://$(CURDIR)/$(SITE)/index.html  (make serve opens it)"
+
+serve: $(READY) ## Open the book in a browser (PORT=8000)
+	@test -f $(SITE)/index.html || $(MAKE) book
+	@(sleep 1; python -m webbrowser http://localhost:$(PORT)/ >/dev/null) & \
+	  echo "http://localhost:$(PORT)/  (Ctrl-C ends it)"; python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
+
+test: $(READY) ## Lint, types, unit and property tests, book build, notebook regression, browser tests
+	@$(MAKE) --no-print-directory browser lint types unit book nbval pages
+
+lint: $(READY)
+	ruff check .
+
+types: $(READY)
+	mypy
+
+unit: $(READY)
+	pytest -q -m "not browser and not book"
+
+nbval: $(READY) ## Run every chapter again and compare with tests/reference
+	python tools/reference.py check
+
+pages: $(READY)
+	pytest -q -m "browser or book"
+
+browser: $(READY)
+	@python tools/chromium.py
+
+reference: $(READY) ## Execute the chapters and rewrite tests/reference (look at the diff)
+	python tools/reference.py refresh
+
+requirements: $(READY) ## Compile requirements.txt anew from pyproject.toml
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --no-emit-index-url --no-annotate \
+	  --upgrade --quiet --custom-compile-command "make requirements" -o requirements.txt
+
+bench: $(READY) ## Print the benchmarks' tables
+	for script in benchmarks/*.py; do python $$script || exit 1; done
+
+clean: ## Remove what was built (the environment stays)
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache
