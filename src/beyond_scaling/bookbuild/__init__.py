@@ -1,0 +1,42 @@
+r"""The Sphinx extension that makes the book: figures and widgets that live in a static page, and the chapters' own words.
+
+What a chapter may write, beyond ordinary MyST:
+
+Equations carry the paper's numbers. ``\tag`` says what is shown, the label says how to refer to it::
+
+    $$
+    E(x) = -\log \sum_i \exp(-d(x, \rho^i)) \tag{4}
+    $$ (paper-4)
+
+``{eq}`paper-4``` links to it and shows "(4)". The tag is taken out of the LaTeX and written as text beside the
+equation, so it may be of any form, several lines included. A labelled equation without a tag fails the build, for it
+would be numbered by its place in the book; equations that nobody refers to need neither.
+
+``{verdict}`holds```, ``corrected``, ``fails``, ``assumption`` or ``unsettled`` is a badge, in words and not by colour
+alone; ``{verdict}`fails as printed <fails>``` says it in other words.
+
+A cell that ends in a plotly figure becomes a figure of the page. ``layout.meta["alt"]`` says what it shows,
+``layout.meta["caption"]`` stands below it, ``layout.height`` is reserved before it is drawn. The page sets fonts, axes and
+grounds, light and dark; the colours of ``plotly_renderer.PALETTE`` follow the page too.
+
+A cell that ends in a widget (an anywidget, alone or in boxes, linked or not) stays alive with no kernel.
+
+``{provenance} name`` folds "How this was measured" under a figure, from the result record ``name``. The build fails if there is no such
+record or if it does not verify.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything with Sphinx."""
+    from . import assets, equations, provenance, repairs, verdicts, widget_views
+
+    for part in (assets, equations, provenance, repairs, verdicts, widget_views):
+        part.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,27 @@
+"""Repairs of the HTML that Sphinx and the theme write, for readers who use assistive technology."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+# Roles of DPUB-ARIA 1.0 that 1.1 has deprecated; docutils writes them on bibliography and footnotes.
+_DEPRECATED = re.compile(r' role="doc-(?:biblioentry|endnote)"')
+
+
+def repair(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Repair the body of one page."""
+    if "body" in context:
+        context["body"] = repaired(context["body"])
+
+
+def repaired(body: str) -> str:
+    """The HTML of a page's text without deprecated roles."""
+    return _DEPRECATED.sub("", body)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("html-page-context", repair, priority=800)

@@ -1,0 +1,83 @@
+// Draws the page's plotly figures: after the first paint, in the page's colours, and again when these change.
+(() => {
+  "use strict";
+
+  // The book's colours on a light ground; a figure that uses one gets the page's colour of that name.
+  const PALETTE = {
+    ink: "#1c2128", muted: "#57606a", line: "#d0d7de", grid: "#e6e9ed", energy: "#00639c", mchn: "#b84c00",
+    nearest: "#4d545c", good: "#00775a", bad: "#c02432", accent: "#9c3f76",
+  };
+  const LIBRARY = new URL("../vendor/plotly/plotly-cartesian.min.js", document.currentScript.src);
+  const CONFIG = { displayModeBar: false, responsive: true, showTips: false, doubleClick: "reset" };
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    return Object.fromEntries([...Object.keys(PALETTE), "ground", "panel"].map((name) => [name, style.getPropertyValue(`--bs-${name}`).trim()]));
+  }
+
+  /** A copy of a figure in which each of the book's colours is the page's. */
+  function recoloured(value, now) {
+    if (typeof value === "string") {
+      const name = Object.keys(PALETTE).find((key) => PALETTE[key] === value.toLowerCase());
+      return name ? now[name] : value;
+    }
+    if (Array.isArray(value)) return value.map((item) => recoloured(item, now));
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, recoloured(v, now)]));
+    return value;
+  }
+
+  /** Defaults for whatever a figure leaves open. */
+  function template(now) {
+    const axis = {
+      gridcolor: now.grid, linecolor: now.muted, zerolinecolor: now.line, tickcolor: now.line, automargin: true, showline: true,
+      ticks: "outside", ticklen: 4, title: { standoff: 8 },
+    };
+    return {
+      layout: {
+        font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: now.ink },
+        title: { font: { size: 15 }, x: 0, xref: "paper", xanchor: "left" },
+        paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+        colorway: ["energy", "mchn", "good", "accent", "nearest", "bad"].map((name) => now[name]),
+        xaxis: axis, yaxis: axis,
+        legend: { bgcolor: "rgba(0,0,0,0)" },
+        hoverlabel: { bgcolor: now.panel, bordercolor: now.line, font: { color: now.ink } },
+        shapedefaults: { line: { color: now.muted } },
+        annotationdefaults: { font: { color: now.ink }, arrowcolor: now.muted },
+        margin: { l: 55, r: 15, t: 40, b: 45 },
+      },
+    };
+  }
+
+  async function draw(stage, source) {
+    const now = colours();
+    const { data, layout, frames } = recoloured(source, now);
+    const figure = { data, layout: { ...layout, template: template(now), autosize: true }, config: CONFIG, frames };
+    await (stage.dataset.drawn ? Plotly.react(stage, figure) : Plotly.newPlot(stage, figure));
+    stage.dataset.drawn = "true";
+  }
+
+  function load() {
+    return new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = LIBRARY;
+      script.onload = resolve;
+      script.onerror = () => reject(new Error(`could not load ${LIBRARY}`));
+      document.head.append(script);
+    });
+  }
+
+  async function start() {
+    const figures = [...document.querySelectorAll(".bs-figure")].map((figure) => ({
+      stage: figure.querySelector(".bs-figure-stage"),
+      source: JSON.parse(figure.querySelector('script[type="application/json"]').textContent),
+    }));
+    await load();
+    const drawAll = async () => { for (const { stage, source } of figures) await draw(stage, source); };
+    await drawAll();
+    new MutationObserver(drawAll).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  }
+
+  const soon = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+  if (document.readyState === "complete") soon(start);
+  else addEventListener("load", () => soon(start));
+})();
