@@ -172,19 +172,19 @@ def _as_float(xp: Any, name: str, array: Array) -> Array:
         return xp.astype(array, xp.float64)
     if str(array.dtype).rsplit(".", 1)[-1] in _HALF:
         array = xp.astype(array, xp.float32)
-    plain = plain(array)
-    finite = xp.isfinite(plain)
+    numbers = plain(array)
+    finite = xp.isfinite(numbers)
     if not bool(xp.all(finite)):
         where = _first(xp, ~finite)
-        raise ValueError(f"{name}{list(where)} is {float(plain[where])}, expected finite numbers")
+        raise ValueError(f"{name}{list(where)} is {float(numbers[where])}, expected finite numbers")
     # A sum of n squared differences, each up to (2 max)^2, must stay finite.
     terms = array.shape[-1] if array.ndim else 1
     bound = math.sqrt(float(xp.finfo(array.dtype).max) / max(1, terms)) / 8
-    small = xp.abs(plain) <= bound
+    small = xp.abs(numbers) <= bound
     if not bool(xp.all(small)):
         where = _first(xp, ~small)
         raise ValueError(
-            f"{name}{list(where)} is {float(plain[where])}: its square overflows {array.dtype}, "
+            f"{name}{list(where)} is {float(numbers[where])}: its square overflows {array.dtype}, "
             f"expected magnitudes up to {bound:.3g}"
         )
     return array
