@@ -60,25 +60,83 @@ export function nearestDistance(x, P) {
   return smallest(squaredDistances(x, P));
 }
 
-/** Equation 4: E(x) = -log sum_i exp(-|x - rho_i|^2). @param {Vector} x @param {Vector[]} P @returns {number} */
-export function energy(x, P) {
-  return -logSumExp(squaredDistances(x, P).map((s) => -s));
-}
-
 /** max_j |rho_j|^2 - |rho_i|^2 for every pattern, without subtracting two squares. @param {Vector[]} P @returns {number[]} */
 export function normDefects(P) {
   const m = P.reduce((best, rho) => (dot(rho, rho) > dot(best, best) ? rho : best), P[0]);
-  return P.map((rho) => {
-    let sum = 0;
-    for (let k = 0; k < m.length; k += 1) sum += (m[k] - rho[k]) * (m[k] + rho[k]);
-    return Math.max(sum, 0);
-  });
+  const defects = P.map((rho) => apartDot(m, rho, (k) => m[k] + rho[k]));
+  const least = smallest(defects);
+  return defects.map((v) => v - least);
 }
 
-/** The logits of MCHN's softmax up to a common shift: -(beta/2)(|x - rho_i|^2 + xi^2 - |rho_i|^2). */
-function mchnLogits(x, P, beta) {
-  const defects = normDefects(P);
-  return squaredDistances(x, P).map((s, i) => -(beta / 2) * (s + defects[i]));
+/** sum_k (u_k - v_k) w(k). */
+function apartDot(u, v, w) {
+  let sum = 0;
+  for (let k = 0; k < u.length; k += 1) sum += (u[k] - v[k]) * w(k);
+  return sum;
+}
+
+/**
+ * Patterns ranked at a point: weights are proportional to exp(-gaps), the best pattern's gap is 0.
+ * @typedef {{base: number, gaps: number[], best: number}} Ranking base: the energy if only the best pattern were stored
+ */
+
+/** Move base and gaps to the pattern that the exact gaps call best. `slope`: energy = base + gap / slope. @returns {Ranking} */
+function rankingOf(base, gaps, slope) {
+  let best = 0;
+  for (let i = 1; i < gaps.length; i += 1) if (gaps[i] < gaps[best]) best = i;
+  const least = gaps[best];
+  return { base: base + least / slope, gaps: gaps.map((v) => v - least), best };
+}
+
+/** E's gaps |x - rho_i|^2 - g and its base g; far away without the cancellation of two large squares. @returns {Ranking} */
+function rankByDistance(x, P) {
+  const s = squaredDistances(x, P);
+  const base = smallest(s);
+  const m = P[s.indexOf(base)];
+  const far = base > 64;
+  return rankingOf(base, s.map((v, i) => (far ? apartDot(m, P[i], (k) => (x[k] - m[k]) + (x[k] - P[i][k])) : v - base)), 1);
+}
+
+/** MCHN's gaps beta (max_j rho_j.x - rho_i.x) and its base. `origin`: x and P are given relative to it. @returns {Ranking} */
+function rankByOverlap(x, P, beta, origin = null) {
+  const place = origin ? Array.from(x, (v, k) => v + origin[k]) : x;
+  const m = P.reduce((best, rho) => (dot(rho, place) > dot(best, place) ? rho : best), P[0]);
+  const gaps = P.map((rho) => beta * (apartDot(m, rho, (k) => x[k]) + (origin ? apartDot(m, rho, (k) => origin[k]) : 0)));
+  const base = (apartDot(x, m, (k) => x[k] - m[k]) + normDefects(P)[P.indexOf(m)]) / 2;
+  return rankingOf(base, gaps, beta);
+}
+
+/** The sum of exp(-gap) over all patterns but the best, without the 1 that would swallow it. @param {Ranking} r */
+function restOf(r) {
+  let sum = 0;
+  for (let i = 0; i < r.gaps.length; i += 1) if (i !== r.best) sum += Math.exp(-r.gaps[i]);
+  return sum;
+}
+
+/** log sum_i exp(-gap_i), in [0, log d]. @param {Ranking} r */
+function excessOf(r) {
+  return Math.log1p(restOf(r));
+}
+
+/** log d - excess, accurate also where all patterns weigh nearly the same. @param {Ranking} r */
+function deficitOf(r) {
+  const d = r.gaps.length;
+  if (largest(r.gaps) >= 0.5) return Math.log(d) - excessOf(r);
+  let sum = 0;
+  for (const v of r.gaps) sum += Math.expm1(-v);
+  return -Math.log1p(sum / d);
+}
+
+/** softmax(-gaps). @param {Ranking} r @returns {number[]} */
+function weightsOf(r) {
+  const total = 1 + restOf(r);
+  return r.gaps.map((v) => Math.exp(-v) / total);
+}
+
+/** Equation 4: E(x) = -log sum_i exp(-|x - rho_i|^2). @param {Vector} x @param {Vector[]} P @returns {number} */
+export function energy(x, P) {
+  const r = rankByDistance(x, P);
+  return r.base - excessOf(r);
 }
 
 /**
@@ -86,54 +144,60 @@ function mchnLogits(x, P, beta) {
  * @param {Vector} x @param {Vector[]} P @param {number} beta @returns {number}
  */
 export function mchnEnergy(x, P, beta) {
-  return (Math.log(P.length) - logSumExp(mchnLogits(x, P, beta))) / beta;
+  const r = rankByOverlap(x, P, beta);
+  return r.base + deficitOf(r) / beta;
 }
 
 /** Figure 1a: -(1/beta) log sum_i exp(beta rho_i.x). @param {Vector} x @param {Vector[]} P @param {number} beta @returns {number} */
 export function negativeLse(x, P, beta) {
-  return -logSumExp(P.map((rho) => beta * dot(rho, x))) / beta;
+  const r = rankByOverlap(x, P, beta);
+  return -dot(P[r.best], x) - excessOf(r) / beta;
 }
 
 /** Figure 1b: |x|^2/2 + log(d)/beta + max|rho|^2/2. @param {Vector} x @param {Vector[]} P @param {number} beta @returns {number} */
 export function mchnRegulariser(x, P, beta) {
-  return dot(x, x) / 2 + Math.log(P.length) / beta + largest(P.map((rho) => dot(rho, rho))) / 2;
+  return dot(x, x) / 2 + (Math.log(P.length) / beta + largest(P.map((rho) => dot(rho, rho))) / 2);
 }
 
 /** softmax_i(-|x - rho_i|^2). @param {Vector} x @param {Vector[]} P @returns {number[]} */
 export function posterior(x, P) {
-  return softmax(squaredDistances(x, P).map((s) => -s));
+  return weightsOf(rankByDistance(x, P));
 }
 
 /** softmax_i(beta rho_i.x). @param {Vector} x @param {Vector[]} P @param {number} beta @returns {number[]} */
 export function mchnPosterior(x, P, beta) {
-  return softmax(mchnLogits(x, P, beta));
+  return weightsOf(rankByOverlap(x, P, beta));
 }
 
-/** sum_i w_i rho_i, as the heaviest pattern plus the others' pull. */
-function weightedMean(w, P) {
-  let k = 0;
-  for (let i = 1; i < w.length; i += 1) if (w[i] > w[k]) k = i;
-  return Array.from(P[k], (base, j) => {
+/** sum_i w_i (rho_i - rho_m), m the best pattern: what the mean lies away from it. */
+function shiftOf(r, w, P) {
+  const m = P[r.best];
+  return Array.from(m, (base, k) => {
     let pull = 0;
-    for (let i = 0; i < w.length; i += 1) pull += w[i] * (P[i][j] - base);
-    return base + pull;
+    for (let i = 0; i < w.length; i += 1) pull += w[i] * (P[i][k] - base);
+    return pull;
   });
 }
 
-/** scale * sum_i w_i (x - rho_i). */
-function weightedOffset(w, x, P, scale) {
-  return Array.from(x, (v, j) => {
-    let sum = 0;
-    for (let i = 0; i < w.length; i += 1) sum += w[i] * (v - P[i][j]);
-    return scale * sum;
-  });
+/** sum_i w_i rho_i. */
+function meanOf(r, P) {
+  const shift = shiftOf(r, weightsOf(r), P);
+  return shift.map((v, k) => P[r.best][k] + v);
 }
 
-/** scale * (I - b Cov_w). @returns {number[][]} */
-function weightedHessian(w, P, b, scale) {
-  const mean = weightedMean(w, P);
-  const centred = P.map((rho) => mean.map((m, j) => rho[j] - m));
-  return mean.map((_, j) => mean.map((__, k) => {
+/** scale * (x - sum_i w_i rho_i), from differences. */
+function pullOf(r, x, P, scale) {
+  const shift = shiftOf(r, weightsOf(r), P);
+  return shift.map((v, k) => scale * ((x[k] - P[r.best][k]) - v));
+}
+
+/** scale * (I - b Cov_w), from centred differences. @returns {number[][]} */
+function hessianOf(r, P, b, scale) {
+  const w = weightsOf(r);
+  const shift = shiftOf(r, w, P);
+  const m = P[r.best];
+  const centred = P.map((rho) => shift.map((v, k) => (rho[k] - m[k]) - v));
+  return shift.map((_, j) => shift.map((__, k) => {
     let cov = 0;
     for (let i = 0; i < w.length; i += 1) cov += w[i] * centred[i][j] * centred[i][k];
     return scale * ((j === k ? 1 : 0) - b * cov);
@@ -142,64 +206,63 @@ function weightedHessian(w, P, b, scale) {
 
 /** Gradient of E: 2 (x - sum_i p_i rho_i). @param {Vector} x @param {Vector[]} P @returns {number[]} */
 export function energyGradient(x, P) {
-  return weightedOffset(posterior(x, P), x, P, 2);
+  return pullOf(rankByDistance(x, P), x, P, 2);
 }
 
 /** Hessian of E: 2 I - 4 Cov_p, as rows. @param {Vector} x @param {Vector[]} P @returns {number[][]} */
 export function energyHessian(x, P) {
-  return weightedHessian(posterior(x, P), P, 2, 2);
+  return hessianOf(rankByDistance(x, P), P, 2, 2);
 }
 
 /** Gradient of MCHN: x - sum_i w_i rho_i. @param {Vector} x @param {Vector[]} P @param {number} beta @returns {number[]} */
 export function mchnGradient(x, P, beta) {
-  return weightedOffset(mchnPosterior(x, P, beta), x, P, 1);
+  return pullOf(rankByOverlap(x, P, beta), x, P, 1);
 }
 
 /** Hessian of MCHN: I - beta Cov_w, as rows. @param {Vector} x @param {Vector[]} P @param {number} beta @returns {number[][]} */
 export function mchnHessian(x, P, beta) {
-  return weightedHessian(mchnPosterior(x, P, beta), P, beta, 1);
+  return hessianOf(rankByOverlap(x, P, beta), P, beta, 1);
 }
 
 /** One retrieval step of E: the posterior mean of the patterns. @param {Vector} x @param {Vector[]} P @returns {number[]} */
 export function update(x, P) {
-  return weightedMean(posterior(x, P), P);
+  return meanOf(rankByDistance(x, P), P);
 }
 
 /** One retrieval step of MCHN: M softmax(beta M^T x). @param {Vector} x @param {Vector[]} P @param {number} beta @returns {number[]} */
 export function mchnUpdate(x, P, beta) {
-  return weightedMean(mchnPosterior(x, P, beta), P);
+  return meanOf(rankByOverlap(x, P, beta), P);
 }
 
 /** exp(g - E): how many patterns count as nearest, 1 to d. @param {Vector} x @param {Vector[]} P @returns {number} */
 export function effectiveNeighbours(x, P) {
-  const s = squaredDistances(x, P);
-  const g = smallest(s);
-  let sum = 0;
-  for (const v of s) sum += Math.exp(g - v);
-  return sum;
+  return 1 + restOf(rankByDistance(x, P));
 }
 
 /**
- * Iterate the update until it stands still.
+ * Iterate the update until a step is no longer than `tolerance`, or than the arithmetic resolves.
  * @param {Vector} x start @param {Vector[]} P patterns @param {number|null} beta null for E, else MCHN
- * @param {{tolerance?: number, maxSteps?: number}} options tolerance: length of a step beside the points' own size
+ * @param {{tolerance?: number, maxSteps?: number}} options tolerance: Euclidean, in the patterns' units
  * @returns {{points: number[][], energies: number[], stopped: "converged"|"max_steps"}} points[0] is the start
  */
 export function retrieve(x, P, beta = null, { tolerance = 1e-12, maxSteps = 10000 } = {}) {
-  const step = (z) => (beta === null ? update(z, P) : mchnUpdate(z, P, beta));
-  const value = (z) => (beta === null ? energy(z, P) : mchnEnergy(z, P, beta));
-  let here = Array.from(x);
-  const points = [here];
-  const energies = [value(here)];
-  while (points.length <= maxSteps) {
+  // Around the centroid a step is resolved to the patterns' spread, not to their distance from the origin.
+  const centre = Array.from(P[0], (_, k) => P.reduce((sum, rho) => sum + rho[k], 0) / P.length);
+  const local = P.map((rho) => centre.map((c, k) => rho[k] - c));
+  const radius = Math.sqrt(largest(local.map((rho) => dot(rho, rho))));
+  const floor = Math.max(tolerance, 8 * Number.EPSILON * radius);
+  const step = (z) => meanOf(beta === null ? rankByDistance(z, local) : rankByOverlap(z, local, beta, centre), local);
+  const way = [centre.map((c, k) => x[k] - c)];
+  let stopped = "max_steps";
+  while (way.length <= maxSteps) {
+    const here = way.at(-1);
     const next = step(here);
-    const moved = Math.hypot(...next.map((v, k) => v - here[k]));
-    points.push(next);
-    energies.push(value(next));
-    here = next;
-    if (moved <= tolerance * Math.max(1, Math.hypot(...next))) return { points, energies, stopped: "converged" };
+    way.push(next);
+    if (Math.hypot(...next.map((v, k) => v - here[k])) <= floor) { stopped = "converged"; break; }
   }
-  return { points, energies, stopped: "max_steps" };
+  const points = way.map((z, i) => (i === 0 ? Array.from(x) : z.map((v, k) => v + centre[k])));
+  const energies = way.map((z, i) => (beta === null ? energy(z, local) : mchnEnergy(points[i], P, beta)));
+  return { points, energies, stopped };
 }
 
 /** R = max|rho|^2 - min|rho|^2. @param {Vector[]} P @returns {number} */
@@ -207,39 +270,36 @@ export function normSpread(P) {
   return largest(normDefects(P));
 }
 
-/** 2 MCHN_2 - log d - E = -log sum_i p_i(x) exp(|rho_i|^2 - xi^2), without cancellation. */
-function energyDifference(x, P) {
+/** 2 MCHN_2 - log d - E = -log sum_i p_i exp(|rho_i|^2 - xi^2), without cancellation or underflow. @param {Ranking} r */
+function energyDifference(r, P) {
   const defects = normDefects(P);
-  const p = posterior(x, P);
-  let sum = 0;
-  for (let i = 0; i < p.length; i += 1) sum += p[i] * Math.expm1(-defects[i]);
-  if (sum > -0.5) return Math.max(0, -Math.log1p(sum));
-  const s = squaredDistances(x, P);
-  return logSumExp(s.map((v) => -v)) - logSumExp(s.map((v, i) => -v - defects[i]));
+  if (largest(defects) < 0.5) {
+    let sum = 0;
+    weightsOf(r).forEach((w, i) => { sum += w * Math.expm1(-defects[i]); });
+    return -Math.log1p(sum);
+  }
+  return logSumExp(r.gaps.map((v) => -v)) - logSumExp(r.gaps.map((v, i) => -v - defects[i]));
 }
 
 /** Proposition 1: g - log d <= E <= g; the value is E. @param {Vector} x @param {Vector[]} P @returns {Bands} */
 export function proposition1(x, P) {
-  const g = nearestDistance(x, P);
-  const band = [g - Math.log(P.length), g];
-  return { value: energy(x, P), printed: band, corrected: [...band] };
+  const r = rankByDistance(x, P);
+  const band = [r.base - Math.log(P.length), r.base];
+  return { value: r.base - excessOf(r), printed: band, corrected: [...band] };
 }
 
 /** Proposition 2: the value 2 MCHN_2 - log d - E, printed in [-R, R], in truth in [0, R]. @param {Vector} x @param {Vector[]} P @returns {Bands} */
 export function proposition2(x, P) {
   const R = normSpread(P);
-  return { value: energyDifference(x, P), printed: [-R, R], corrected: [0, R] };
+  return { value: energyDifference(rankByDistance(x, P), P), printed: [-R, R], corrected: [0, R] };
 }
 
 /** Proposition 3: the value g - 2 MCHN_2, printed in [-R, R + log d], in truth in [-R - log d, 0]. @param {Vector} x @param {Vector[]} P @returns {Bands} */
 export function proposition3(x, P) {
   const R = normSpread(P);
   const logD = Math.log(P.length);
-  const s = squaredDistances(x, P);
-  const g = smallest(s);
-  const defects = normDefects(P);
-  const value = logSumExp(s.map((v, i) => g - v - defects[i])) - logD;
-  return { value, printed: [-R, R + logD], corrected: [-R - logD, 0] };
+  const r = rankByDistance(x, P);
+  return { value: -(deficitOf(r) + energyDifference(r, P)), printed: [-R, R + logD], corrected: [-R - logD, 0] };
 }
 
 /** Eigenvalues of a symmetric matrix of order 2, small first. @param {number[][]} H @returns {[number, number]} */
