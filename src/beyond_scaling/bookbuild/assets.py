@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sphinx.errors import ExtensionError
 
@@ -51,6 +51,13 @@ def copy_assets(app: Sphinx) -> None:
             shutil.copyfile(source, target)
 
 
+def maths_only_where_used(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Sphinx asks for MathJax on a page whose table of contents leads to formulas; only the page's own count."""
+    if 'class="math ' not in context.get("body", ""):
+        scripts = context["script_files"]
+        scripts[:] = [script for script in scripts if "mathjax/" not in str(getattr(script, "filename", ""))]
+
+
 def prune(app: Sphinx, exception: Exception | None) -> None:
     """Drop what no page asks for."""
     if exception is not None or app.builder.format != "html":
@@ -66,6 +73,7 @@ def prune(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", copy_assets)
+    app.connect("html-page-context", maths_only_where_used, priority=900)
     # After the theme has copied its own.
     app.connect("build-finished", prune, priority=900)
     app.add_js_file("bs/page.js", priority=300, defer="defer")

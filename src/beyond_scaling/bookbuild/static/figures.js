@@ -35,11 +35,12 @@
     return {
       layout: {
         font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: now.ink },
-        title: { font: { size: 15 }, x: 0, xref: "paper", xanchor: "left" },
+        title: { font: { size: 15 }, x: 0, xref: "paper", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 8 }, automargin: true },
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
         colorway: ["energy", "mchn", "good", "accent", "nearest", "bad"].map((name) => now[name]),
         xaxis: axis, yaxis: axis,
-        legend: { bgcolor: "rgba(0,0,0,0)" },
+        // Above the plot: beside it, a narrow page would have no room left.
+        legend: { bgcolor: "rgba(0,0,0,0)", orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" },
         hoverlabel: { bgcolor: now.panel, bordercolor: now.line, font: { color: now.ink } },
         shapedefaults: { line: { color: now.muted } },
         annotationdefaults: { font: { color: now.ink }, arrowcolor: now.muted },
