@@ -49,7 +49,14 @@ _NEAR = 0.5
 
 
 # Found in ``stationary``, which imports this module; offered here too.
-_STATIONARY = ("StationaryPoint", "is_stored", "stationary_points")
+_STATIONARY = (
+    "StationaryPoint",
+    "convexity_threshold",
+    "is_stored",
+    "separation_threshold",
+    "stationary_points",
+    "two_well_minimum",
+)
 
 
 def __getattr__(name: str) -> Any:
