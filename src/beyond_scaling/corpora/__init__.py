@@ -1,0 +1,6 @@
+"""Text: where documents come from, and random chunks of tokens out of them."""
+
+from .chunks import Chunks, random_chunks
+from .text import Documents, documents
+
+__all__ = ["Chunks", "Documents", "documents", "random_chunks"]

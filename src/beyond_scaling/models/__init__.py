@@ -1,0 +1,1 @@
+"""Language models: published ones, loaded without running anything they bring along."""
