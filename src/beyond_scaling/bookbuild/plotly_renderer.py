@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 
+from ..figures import style
+
 MIME_TYPE = "application/vnd.plotly.v1+json"
 
 DEFAULT_HEIGHT = 450  # CSS pixels; plotly's own default
@@ -23,11 +25,13 @@ TRACES = frozenset({
     "scatterternary", "violin",
 })
 
-# The book's colours on a light ground, as in widgets.css. A figure that uses one of these gets its dark partner on a dark
-# page.
+# The page's colours, by the name that book.css and widgets.css give them: a figure's own colour becomes the page's, light or
+# dark. Any other colour stays as it is.
 PALETTE = {
-    "ink": "#1c2128", "muted": "#57606a", "line": "#d0d7de", "grid": "#e6e9ed", "energy": "#00639c", "mchn": "#b84c00",
-    "nearest": "#4d545c", "good": "#00775a", "bad": "#c02432", "accent": "#9c3f76",
+    "#1c2128": "ink", "#57606a": "muted", "#d0d7de": "line", "#e6e9ed": "grid", "#00639c": "energy", "#b84c00": "mchn",
+    "#4d545c": "nearest", "#00775a": "good", "#c02432": "bad", "#9c3f76": "accent",
+    style.BLUE.lower(): "energy", style.ORANGE.lower(): "mchn", style.GREY.lower(): "nearest", style.GREEN.lower(): "good",
+    style.PINK.lower(): "accent",
 }
 
 
@@ -70,9 +74,7 @@ def figure_html(figure: dict[str, Any]) -> str:
     """
     layout = {key: value for key, value in figure.get("layout", {}).items() if key not in {"template", "meta", "width"}}
     height = layout.setdefault("height", DEFAULT_HEIGHT)
-    drawing = {"data": figure.get("data", []), "layout": layout}
-    if figure.get("frames"):
-        drawing["frames"] = figure["frames"]
+    drawing = themed({"data": figure.get("data", []), "layout": layout, "frames": figure.get("frames", [])})
     alt = html.escape(description(figure))
     caption = _meta(figure).get("caption")
     # Escaped as JSON allows, so that no text of the figure can end the script element.
@@ -84,6 +86,15 @@ def figure_html(figure: dict[str, Any]) -> str:
         f'<noscript><p class="bs-note">{alt}</p></noscript>'
         + (f"<figcaption>{html.escape(str(caption))}</figcaption>" if caption else "")
         + "</figure>")
+
+
+def themed(value: Any) -> Any:
+    """A copy in which each colour of ``PALETTE`` is the page's colour of that name, written ``bs:name``."""
+    if isinstance(value, str):
+        return f"bs:{PALETTE[value.lower()]}" if value.lower() in PALETTE else value
+    if isinstance(value, dict):
+        return {key: themed(item) for key, item in value.items()}
+    return [themed(item) for item in value] if isinstance(value, list) else value
 
 
 def _meta(figure: dict[str, Any]) -> dict[str, Any]:

@@ -36,8 +36,7 @@ class Provenance(SphinxDirective):
         root = Path(self.env.srcdir) / "results"
         self.env.note_dependency(str(root / name / "record.json"))
         try:
-            results.verify(name, root=root)
-            rows = results.load(name, root=root).provenance()
+            rows = results.verify(name, root=root).provenance()
         except (OSError, ValueError) as reason:
             logger.warning("provenance of %r: %s", name, reason, location=self.get_location(), type="book",
                            subtype="provenance")

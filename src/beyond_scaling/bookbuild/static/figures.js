@@ -2,32 +2,25 @@
 (() => {
   "use strict";
 
-  // The book's colours on a light ground; a figure that uses one gets the page's colour of that name.
-  const PALETTE = {
-    ink: "#1c2128", muted: "#57606a", line: "#d0d7de", grid: "#e6e9ed", energy: "#00639c", mchn: "#b84c00",
-    nearest: "#4d545c", good: "#00775a", bad: "#c02432", accent: "#9c3f76",
-  };
+  const COLOURS = ["ground", "panel", "ink", "muted", "line", "grid", "energy", "mchn", "nearest", "good", "bad", "accent"];
   const LIBRARY = new URL("../vendor/plotly/plotly-cartesian.min.js", document.currentScript.src);
   const CONFIG = { displayModeBar: false, responsive: true, showTips: false, doubleClick: "reset" };
 
   function colours() {
     const style = getComputedStyle(document.documentElement);
-    return Object.fromEntries([...Object.keys(PALETTE), "ground", "panel"].map((name) => [name, style.getPropertyValue(`--bs-${name}`).trim()]));
+    return Object.fromEntries(COLOURS.map((name) => [name, style.getPropertyValue(`--bs-${name}`).trim()]));
   }
 
-  /** A copy of a figure in which each of the book's colours is the page's. */
+  /** A copy of a figure with "bs:name" replaced by the page's colour of that name. */
   function recoloured(value, now) {
-    if (typeof value === "string") {
-      const name = Object.keys(PALETTE).find((key) => PALETTE[key] === value.toLowerCase());
-      return name ? now[name] : value;
-    }
+    if (typeof value === "string") return value.startsWith("bs:") ? now[value.slice(3)] : value;
     if (Array.isArray(value)) return value.map((item) => recoloured(item, now));
     if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, recoloured(v, now)]));
     return value;
   }
 
   /** Defaults for whatever a figure leaves open. */
-  function template(now) {
+  function template(now, layout) {
     const axis = {
       gridcolor: now.grid, linecolor: now.muted, zerolinecolor: now.line, tickcolor: now.line, automargin: true, showline: true,
       ticks: "outside", ticklen: 4, title: { standoff: 8 },
@@ -44,7 +37,7 @@
         hoverlabel: { bgcolor: now.panel, bordercolor: now.line, font: { color: now.ink } },
         shapedefaults: { line: { color: now.muted } },
         annotationdefaults: { font: { color: now.ink }, arrowcolor: now.muted },
-        margin: { l: 55, r: 15, t: 40, b: 45 },
+        margin: { l: 55, r: 15, t: layout.title ? 70 : 40, b: 45 },
       },
     };
   }
@@ -52,7 +45,7 @@
   async function draw(stage, source) {
     const now = colours();
     const { data, layout, frames } = recoloured(source, now);
-    const figure = { data, layout: { ...layout, template: template(now), autosize: true }, config: CONFIG, frames };
+    const figure = { data, layout: { ...layout, template: template(now, layout), autosize: true }, config: CONFIG, frames };
     await (stage.dataset.drawn ? Plotly.react(stage, figure) : Plotly.newPlot(stage, figure));
     stage.dataset.drawn = "true";
   }
