@@ -483,14 +483,14 @@ function largestTiltedVarianceOnLine(values) {
   return best * width * width;
 }
 
-/** From [place, value] pairs, the best of each neighbourhood of half a unit. */
+/** From [place, value] pairs, the best of each neighbourhood of one unit, at most 24 of them. */
 function startsAmong(pairs) {
   const best = new Map();
   for (const pair of pairs) {
-    const cell = pair[0].map((v) => Math.floor(2 * v)).join();
+    const cell = pair[0].map((v) => Math.floor(v)).join();
     if (!best.has(cell) || best.get(cell)[1] < pair[1]) best.set(cell, pair);
   }
-  return [...best.values()];
+  return [...best.values()].sort((p, q) => q[1] - p[1]).slice(0, 24);
 }
 
 /** sup over tilts of the largest eigenvalue of the patterns' covariance in the plane. */
@@ -565,17 +565,41 @@ function largestTiltedVariance(points) {
     };
   };
 
+  const mine = new Float64Array(d);
+  const least = new Float64Array(d);
+  /** The largest eigenvalue at (s, t), and an upper bound of it over the box of half-width h around. */
+  const boundAround = (s, t, h) => {
+    const value = at(s, t).value; // leaves the weights in w
+    let mu = 0; let mv = 0;
+    for (let i = 0; i < d; i += 1) { mu += w[i] * u[i]; mv += w[i] * v[i]; }
+    let others = 0;
+    for (let i = 0; i < d; i += 1) {
+      const r = h * (Math.abs(u[i] - mu) + Math.abs(v[i] - mv));
+      mine[i] = w[i] * Math.exp(r);
+      others += least[i] = w[i] * Math.exp(-r);
+    }
+    let xx = 0; let xy = 0; let yy = 0;
+    const mx = dot(w, x); const my = dot(w, y);
+    for (let i = 0; i < d; i += 1) {
+      const most = mine[i] / (mine[i] + Math.max(0, others - least[i]) || 1);
+      xx += most * (x[i] - mx) ** 2; xy += most * (x[i] - mx) * (y[i] - my); yy += most * (y[i] - my) ** 2;
+    }
+    // No weight ratio moves by more than e^(2h); and the variance is at most the second moment about any centre.
+    return [value, Math.min(value * Math.exp(2 * h), (xx + yy + Math.hypot(xx - yy, 2 * xy)) / 2)];
+  };
   const reach = 30 + 1.1 * d;
-  let boxes = [[0, 0]];
-  best = Math.max(best, at(0, 0).value);
-  for (let half = reach; half > 0.01; half /= 2) {
+  let boxes = [[[0, 0], 0]];
+  for (let half = reach; half > 0.25; half /= 2) {
     const h = half / 2;
-    const valued = boxes.flatMap(([s, t]) => [[s - h, t - h], [s - h, t + h], [s + h, t - h], [s + h, t + h]])
-      .map((p) => [p, at(...p).value]);
-    best = valued.reduce((top, [, value]) => Math.max(top, value), best);
-    // Over a box of these half-widths no weight ratio moves by more than e^(h + h).
-    boxes = valued.filter(([, value]) => value * Math.exp(2 * h) >= best).map(([p]) => p);
-    if (half / 2 <= 0.01) boxes = valued.filter(([, value]) => value * Math.exp(2 * h) >= best);
+    const next = [];
+    for (const [[s, t]] of boxes) {
+      for (const p of [[s - h, t - h], [s - h, t + h], [s + h, t - h], [s + h, t + h]]) {
+        const [value, bound] = boundAround(...p, h);
+        if (value > best) best = value;
+        if (bound >= best) next.push([p, value, bound]);
+      }
+    }
+    boxes = next.filter(([, , bound]) => bound >= best);
   }
   for (const [start] of startsAmong(boxes)) best = Math.max(best, climb(at, start));
   return Math.min(best, diameter2 / 4);
@@ -600,7 +624,7 @@ function climb(at, [s, t]) {
       dt /= 2;
       there = at(s + ds, t + dt, true);
     }
-    if (!(there.value > here.value)) break;
+    if (!(there.value > here.value * (1 + 4e-16))) break;
     s += ds;
     t += dt;
     here = there;

@@ -273,12 +273,14 @@ export function pathOf(xs, ys) {
  * A point to drag with mouse, touch or pen, or to move with the arrow keys (Shift: ten times finer).
  * @param {SVGSVGElement} board the svg, whose user units are CSS pixels
  * @param {{label: () => string, onMove: (px, py) => void, onKey: (dx, dy, event) => void, onRemove?: () => void,
- *   horizontal?: boolean, colour: string, radius?: number, shape?: "circle" | "diamond" | "square", text?: string}} options
- *   onMove: pixel position inside the board; onKey: steps of -1, 0, 1 (already scaled by 0.1 with Shift); colour: CSS.
+ *   onDrop?: () => void, horizontal?: boolean, colour: string, radius?: number,
+ *   shape?: "circle" | "diamond" | "square", text?: string}} options
+ *   onMove: pixel position inside the board; onKey: steps of -1, 0, 1 (already scaled by 0.1 with Shift); onDrop: the
+ *   pointer let go; colour: CSS.
  * @returns {{node, place(px, py), relabel()}}
  */
 export function handle(board, options) {
-  const { label, onMove, onKey, onRemove, colour, radius = 8, shape = "circle", text = "" } = options;
+  const { label, onMove, onKey, onRemove, onDrop, colour, radius = 8, shape = "circle", text = "" } = options;
   const mark = shape === "circle" ? svg("circle", { class: "bs-ring", r: radius })
     : svg("path", { class: "bs-ring", d: shape === "diamond"
       ? `M0,${-radius * 1.3}L${radius * 1.3},0L0,${radius * 1.3}L${-radius * 1.3},0Z`
@@ -303,14 +305,29 @@ export function handle(board, options) {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   let grabbed = null;
+  let placed = null;
+  let hold = [0, 0];
   node.addEventListener("pointerdown", (event) => {
+    if (event.button > 0) return;
     event.preventDefault();
     node.focus();
     node.setPointerCapture(event.pointerId);
     grabbed = event.pointerId;
+    // The point stays where it was taken, or it would jump by as much as a finger is wide.
+    const [px, py] = local(event);
+    hold = placed ? [placed[0] - px, placed[1] - py] : [0, 0];
   });
-  node.addEventListener("pointermove", (event) => { if (event.pointerId === grabbed) onMove(...local(event)); });
-  const release = () => { grabbed = null; relabel(); };
+  node.addEventListener("pointermove", (event) => {
+    if (event.pointerId !== grabbed) return;
+    const [px, py] = local(event);
+    onMove(px + hold[0], py + hold[1]);
+  });
+  const release = () => {
+    const held = grabbed !== null;
+    grabbed = null;
+    relabel();
+    if (held && onDrop) onDrop();
+  };
   node.addEventListener("pointerup", release);
   node.addEventListener("pointercancel", release);
   node.addEventListener("keydown", (event) => {
@@ -326,5 +343,21 @@ export function handle(board, options) {
     }
   });
   relabel();
-  return { node, relabel, place(px, py) { node.setAttribute("transform", `translate(${px.toFixed(1)},${py.toFixed(1)})`); } };
+  const place = (px, py) => {
+    placed = [px, py];
+    node.setAttribute("transform", `translate(${px.toFixed(1)},${py.toFixed(1)})`);
+  };
+  return { node, relabel, place };
+}
+
+/**
+ * Send what the model holds to Python, soon: at most every 60 ms while something is dragged.
+ * @returns {(() => void) & {stop: () => void}} asks for it; `stop` sends what is left
+ */
+export function saver(model) {
+  let timer = 0;
+  const send = () => { timer = 0; model.save_changes(); };
+  const save = () => { timer ||= setTimeout(send, 60); };
+  save.stop = () => { if (timer) { clearTimeout(timer); send(); } };
+  return save;
 }
