@@ -27,13 +27,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_LIVE = (
-    30_000  # more open boxes than this: a whole curve of near-zeros; stop splitting and search what is left
-)
-_SMALLEST = 2.0**-20  # below this size (in the natural unit, over the spread) cubic terms vanish in rounding
+# More open boxes than this surround a curve of near-zeros: stop splitting and search what is left.
+_LIVE = 8_000
+_SMALLEST = 2.0**-16  # below this size (in the natural unit, over the spread) cubic terms vanish in rounding
 _INFLATE = 1.05  # boxes overlap a little, so that a zero on a common edge is inside both
 _CHUNK = 1 << 21  # elements of a temporary
-_SEEDS = 2_000  # Newton starts in undecided boxes
+_SEEDS = 1_000  # Newton starts in undecided boxes
 _EPS = float(np.finfo(float).eps)
 
 
@@ -65,13 +64,14 @@ class Field:
         centred = apart - shift[:, None]
         return share, heavy + shift, np.einsum("md,mdk,mdl->mkl", share, centred, centred)
 
-    def residual_error(self, share: np.ndarray, mean: np.ndarray) -> np.ndarray:
-        """A bound (m,) on the rounding error of v - μ(v): that of the logits, as far as it moves the mean,
-        and of the sums."""
+    def logit_error(self) -> float:
+        """A bound on the rounding error of a logit: of its two terms and their sum."""
         reach = np.abs(self.points).max()
-        logits = float(np.abs(self.bias).max()) + reach * reach * self.points.shape[1]
-        away = np.abs(self.points[None] - mean[:, None]).sum(axis=2)
-        return 8 * _EPS * (reach + logits * (share * away).sum(axis=1))
+        return 2 * _EPS * float(np.abs(self.bias).max() + reach * reach * self.points.shape[1])
+
+    def sum_error(self) -> float:
+        """A bound on the rounding error of a coordinate of v - μ(v), the logits taken as exact."""
+        return 8 * _EPS * float(np.abs(self.points).max())
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def find_zeros(problem: Field) -> Zeros:
     low, high = problem.points.min(axis=0), problem.points.max(axis=0)
     centre = ((low + high) / 2)[None]
     half = ((high - low) / 2 + 1e-3)[None]  # no box is flat, also when the patterns lie on a line
-    smallest = max(_SMALLEST / max(1.0, problem.spread), 64 * _EPS * problem.spread)
+    smallest = max(_SMALLEST / max(1.0, problem.spread), 16 * _EPS * problem.spread)
     found = _Found(n)
     left: list[tuple[np.ndarray, np.ndarray]] = []
     while len(centre) and len(centre) <= _LIVE:
@@ -156,14 +156,17 @@ class _Enclosure:
     across: np.ndarray  # (m,) true where the direction across the two leading patterns rules a zero out
     covariance: np.ndarray  # (m, n, n) at the centre
     deviation: np.ndarray  # (m, n, n) the largest |Cov - covariance| over the box
-    error: np.ndarray  # (m,) rounding of the mean
+    pulls: np.ndarray  # (m, d, n) w_i (q_i - mean) at the centre: how far an error of logit i moves the mean
+    logit_error: float
+    sum_error: float
 
 
 def _enclose(problem: Field, centre: np.ndarray, half: np.ndarray) -> _Enclosure:
     q = problem.points
     d, n = q.shape
     share, mean, covariance = problem.moments(centre)
-    error = problem.residual_error(share, mean)
+    pulls = share[..., None] * (q[None] - mean[:, None])
+    error = problem.logit_error() * np.abs(pulls).sum(axis=1) + problem.sum_error()  # (m, n)
 
     # Weights: 1/w_i is convex, so its largest value, hence the least w_i, sits at a corner; the greatest
     # w_i is bounded pair by pair.
@@ -206,10 +209,10 @@ def _enclose(problem: Field, centre: np.ndarray, half: np.ndarray) -> _Enclosure
     deviation = np.maximum(above + slip - covariance, covariance - (below - slip))
 
     steep = np.abs(covariance) + deviation
-    reach = np.einsum("mkl,ml->mk", steep, half) + error[:, None]
+    reach = np.einsum("mkl,ml->mk", steep, half) + error
     low, high = (
-        np.maximum(low - error[:, None], mean - reach),
-        np.minimum(high + error[:, None], mean + reach),
+        np.maximum(low - error, mean - reach),
+        np.minimum(high + error, mean + reach),
     )
 
     across = np.zeros(len(centre), dtype=bool)
@@ -220,9 +223,12 @@ def _enclose(problem: Field, centre: np.ndarray, half: np.ndarray) -> _Enclosure
         normal = np.stack([-edge[:, 1], edge[:, 0]], axis=1) / np.linalg.norm(edge, axis=1, keepdims=True)
         down, up = span((q[None] - heavy[:, None]) @ normal[:, :, None])
         place = ((centre - heavy) * normal).sum(axis=1)
-        room = (np.abs(normal) * half).sum(axis=1) + 2 * error
+        blur = problem.logit_error() * np.abs(np.einsum("mdn,mn->md", pulls, normal)).sum(axis=1)
+        room = (np.abs(normal) * half).sum(axis=1) + blur + 2 * problem.sum_error()
         across = (place - room > up[:, 0]) | (place + room < down[:, 0])
-    return _Enclosure(mean, low, high, across, covariance, deviation, error)
+    return _Enclosure(
+        mean, low, high, across, covariance, deviation, pulls, problem.logit_error(), problem.sum_error()
+    )
 
 
 def _sieve(
@@ -260,14 +266,32 @@ def _krawczyk(
     box: _Enclosure, centre: np.ndarray, half: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Krawczyk's image c + shift ± reach of each box, and where its preconditioner exists."""
-    n = centre.shape[1]
-    slope = np.eye(n) - box.covariance
-    usable = np.abs(np.linalg.det(slope)) > 1e-12 * np.maximum(1, np.abs(slope).max(axis=(1, 2))) ** n
-    inverse = np.linalg.inv(np.where(usable[:, None, None], slope, np.eye(n)))
+    slope = np.eye(centre.shape[1]) - box.covariance
+    inverse, usable = _inverse(slope)
     shift = np.einsum("mkl,ml->mk", inverse, box.mean - centre)
     # I - Y J = Y (Cov - Cov_c): the deviation alone spreads the image.
-    blur = np.einsum("mkl,ml->mk", box.deviation, half) + box.error[:, None]
-    return shift, np.einsum("mkl,ml->mk", np.abs(inverse), blur), usable
+    blur = np.einsum("mkl,ml->mk", box.deviation, half) + box.sum_error
+    reach = np.einsum("mkl,ml->mk", np.abs(inverse), blur)
+    # An error of a logit moves the mean along its pattern only: preconditioned before taking sizes.
+    reach += box.logit_error * np.abs(np.einsum("mkl,mdl->mdk", inverse, box.pulls)).sum(axis=1)
+    return shift, reach, usable
+
+
+def _inverse(slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inverses of symmetric matrices (m, n, n), n = 1 or 2, and where they mean something; singular ones
+    get a large stand-in."""
+    size = np.maximum(np.abs(slope).max(axis=(1, 2)), 1e-14)
+    if slope.shape[1] == 1:
+        determinant, adjugate = slope[:, 0, 0] / size, np.ones_like(slope)
+    else:
+        a, b, c = slope[:, 0, 0] / size, slope[:, 0, 1] / size, slope[:, 1, 1] / size
+        determinant = a * c - b * b
+        adjugate = np.stack([c, -b, -b, a], axis=1).reshape(-1, 2, 2)
+    usable = np.abs(determinant) * size**2 > 1e-12 * np.maximum(1, size)
+    floor = np.where(determinant < 0, -1e-15, 1e-15)
+    return adjugate / (np.where(np.abs(determinant) < 1e-15, floor, determinant) * size)[
+        :, None, None
+    ], usable
 
 
 def _split(centre: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -288,14 +312,16 @@ def _chunks(problem: Field, size: int) -> Iterator[slice]:
 
 def _newton(problem: Field, v: np.ndarray, steps: int) -> np.ndarray:
     """Newton's method from each v (m, n), with steps of at most a quarter of the natural unit."""
+    v, moving = v.copy(), np.arange(len(v))
     for _ in range(steps):
-        _, mean, covariance = problem.moments(v)
-        slope = np.eye(v.shape[1]) - covariance
-        # The pseudo-inverse keeps a singular slope from throwing the point away.
-        move = np.einsum("mkl,ml->mk", np.linalg.pinv(slope, rcond=1e-13), mean - v)
-        length = np.linalg.norm(move, axis=1, keepdims=True)
-        v = v + move * np.minimum(1, 0.25 / np.maximum(length, 1e-300))
-        if (length <= 2 * _EPS * (1 + np.abs(v).max())).all():
+        here = v[moving]
+        _, mean, covariance = problem.moments(here)
+        inverse, _ = _inverse(np.eye(v.shape[1]) - covariance)
+        move = np.einsum("mkl,ml->mk", inverse, mean - here)
+        length = np.linalg.norm(move, axis=1)
+        v[moving] = here + move * np.minimum(1, 0.25 / np.maximum(length, 1e-300))[:, None]
+        moving = moving[length > 2 * _EPS * (1 + np.abs(here).max(axis=1))]
+        if not len(moving):
             break
     return v
 
@@ -312,15 +338,15 @@ def _settle(problem: Field, centre: np.ndarray, half: np.ndarray, found: _Found)
     seeds = centre[np.unique(np.linspace(0, len(centre) - 1, min(len(centre), _SEEDS)).astype(int))]
     _accept(problem, _newton(problem, seeds, steps=60), found)
     complete = index_sum(problem, found.points()) == 1
-    degenerate = []
+    near = 2 * half.max() + 1e-3 / max(1.0, problem.spread)
+    degenerate: list[np.ndarray] = []
     for cluster in _clusters(centre, half):
-        edge = 2 * half[cluster].max()
-        low, high = centre[cluster].min(axis=0) - edge, centre[cluster].max(axis=0) + edge
-        inside = [zero for zero in found.zeros if (zero >= low).all() and (zero <= high).all()]
-        if inside and complete:
-            continue
-        best = _flattest(problem, centre[cluster])
-        if best is not None and not found.knows(best):
+        explained = complete and _distance(found.points(), centre[cluster]).min(initial=np.inf) <= near
+        best = None if explained else _flattest(problem, centre[cluster], near)
+        if (
+            best is not None
+            and _distance(best[None], np.array([*degenerate, *found.zeros])).min() > 1e-2 * near
+        ):
             degenerate.append(best)
     return Zeros(found.points(), np.array(degenerate).reshape(-1, none.shape[1]))
 
@@ -336,23 +362,33 @@ def _accept(problem: Field, candidates: np.ndarray, found: _Found) -> None:
         for part in _chunks(problem, len(candidates)):
             c = candidates[part]
             half = np.full(c.shape, size)
-            shift, reach, usable = _krawczyk(box := _enclose(problem, c, half), c, half)
-            sure = usable & (np.abs(shift) + reach < half).all(axis=1) & np.isfinite(box.error)
+            shift, reach, usable = _krawczyk(_enclose(problem, c, half), c, half)
+            sure = usable & (np.abs(shift) + reach < half).all(axis=1)
             found.add(c[sure], c[sure], half[sure])
 
 
-def _flattest(problem: Field, centres: np.ndarray) -> np.ndarray | None:
-    """Where the field is least in a cluster, or None if it does not vanish there to rounding."""
+def _flattest(problem: Field, centres: np.ndarray, near: float) -> np.ndarray | None:
+    """Where the field vanishes in a cluster of boxes, its middle if that will do; None if it vanishes
+    nowhere there to rounding."""
     start = centres[np.unique(np.linspace(0, len(centres) - 1, min(len(centres), 200)).astype(int))]
-    ends = np.concatenate([start.mean(axis=0, keepdims=True), start])
-    ends = np.concatenate([ends[:1], _newton(problem, ends, steps=40)])
-    share, mean, _ = problem.moments(ends)
-    size = np.linalg.norm(ends - mean, axis=1)
-    near = np.abs(ends - ends[0]).max(axis=1) <= np.ptp(centres, axis=0).max() + 1e-3
-    flat = near & (size <= 1e-12 * (1 + problem.spread) + 100 * problem.residual_error(share, mean))
-    if not flat.any():
-        return None
-    return ends[int(np.argmax(flat))]  # the middle of the cluster, if it will do
+    start = np.concatenate([start.mean(axis=0, keepdims=True), start])
+    ends = np.concatenate([start, _newton(problem, start, steps=40)])
+    share, mean, covariance = problem.moments(ends)
+    # Along the principal directions: errors of logits are large only where the patterns in play differ.
+    frames = np.linalg.eigh(covariance)[1]
+    pulls = share[..., None] * ((problem.points[None] - mean[:, None]) @ frames)  # (m, d, n)
+    error = problem.sum_error() + problem.logit_error() * np.abs(pulls).sum(axis=1)
+    flat = (np.abs(np.einsum("mn,mnk->mk", ends - mean, frames)) <= 1e-12 + 8 * error).all(axis=1)
+    flat &= _distance(ends, centres) <= near
+    return ends[int(np.argmax(flat))] if flat.any() else None
+
+
+def _distance(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """From each point (m, n) to the nearest of the others (k, n), in the largest coordinate; infinite if
+    there are none."""
+    if not len(others):
+        return np.full(len(points), np.inf)
+    return np.array([np.abs(others - point).max(axis=1).min() for point in points])
 
 
 def _clusters(centre: np.ndarray, half: np.ndarray) -> list[np.ndarray]:

@@ -85,7 +85,8 @@ def stationary_points(patterns: Any, beta: Any = None) -> tuple[StationaryPoint,
     kinds = [_kind(values) for values in eigenvalues[: len(zeros.simple)]]
     if not len(zeros.degenerate) and _boxes.index_sum(problem, zeros.simple) != 1:
         raise RuntimeError(
-            f"stationary points {kinds} of {len(given)} patterns do not add up to Morse index 1: one is missing"
+            f"the stationary points {kinds} found for {len(given)} patterns do not add up to Morse index 1, "
+            f"so one is missing"
         )
     kinds += ["degenerate"] * len(zeros.degenerate)
     u = np.concatenate([zeros.simple, zeros.degenerate]) @ axes / scale
