@@ -195,8 +195,12 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
             work=work,
             progress=not options.quiet,
         )
-    except Interrupted as stop:
-        raise KeyboardInterrupt(f"{stop}; the same command goes on from there (kept in {work})") from None
+    except KeyboardInterrupt as stop:
+        kept = (
+            f"the same command goes on from there (kept in {work})" if work.is_dir() else "nothing was kept"
+        )
+        where = str(stop) if isinstance(stop, Interrupted) else "before or after the model ran"
+        raise KeyboardInterrupt(f"{where}; {kept}") from None
     folder = results.save(record, root, overwrite=options.force)
     clear_work(work)
     _report(record)

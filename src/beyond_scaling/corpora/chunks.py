@@ -14,6 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
+from ..progress import bar
+
 
 class Encoder(Protocol):
     """What cutting text into chunks asks of a tokenizer."""
@@ -53,14 +55,12 @@ def random_chunks(
         ValueError: count or length under 1, or a corpus with fewer than `count` places, saying how many it
             has.
     """
-    from tqdm import tqdm
-
     if count < 1 or length < 1:
         raise ValueError(f"count {count}, length {length}: expected at least 1")
     _be_quiet_about_length(tokenizer)
     kept: list[tuple[float, int, int, np.ndarray]] = []  # a heap with the greatest number on top, negated
     number, tokens_seen, places_seen = 0, 0, 0
-    for text in tqdm(documents, desc="reading", unit=" documents", disable=None if progress else True):
+    for text in bar(documents, desc="reading", unit=" documents", show=progress):
         tokens = np.asarray(tokenizer.encode(text, add_special_tokens=False), dtype=np.int32)
         places = max(0, len(tokens) - length + 1)
         draws = np.random.default_rng([seed, number]).random(places)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..progress import bar
+
 if TYPE_CHECKING:
     import torch
 
@@ -105,7 +107,6 @@ def record_activations(
         Interrupted: Ctrl-C; what is done is kept in `work`.
     """
     import torch
-    from tqdm import tqdm
 
     _check(model, tokens, batch_size)
     _, norm = final_norm(model)
@@ -118,12 +119,12 @@ def record_activations(
         caught[:] = [inputs[0][:, -1].float().cpu(), output[:, -1].float().cpu()]  # (b, n) each
 
     hook = norm.register_forward_hook(keep)
-    bar = tqdm(
+    shown = bar(
         total=count,
         initial=store.done,
         desc="activations",
         unit=" chunks",
-        disable=None if progress else True,
+        show=progress,
     )
     try:
         with torch.inference_mode():
@@ -139,12 +140,12 @@ def record_activations(
                         f"activations of chunks {store.done}...{last} are not finite in {model.dtype}"
                     )
                 store.add(before, after)
-                bar.update(len(batch))
+                shown.update(len(batch))
     except KeyboardInterrupt:
         raise Interrupted(store.done, count) from None
     finally:
         hook.remove()
-        bar.close()
+        shown.close()
         store.flush()
     return Activations(store.before, store.after, store.seconds)
 

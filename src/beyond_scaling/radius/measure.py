@@ -51,6 +51,7 @@ class Settings:
                 raise ValueError(f"{name} {value!r}: expected an integer of at least {least}")
         if not self.fractions or len(set(self.fractions)) < len(self.fractions):
             raise ValueError(f"fractions {list(self.fractions)}: expected distinct numbers in (0, 1]")
+        object.__setattr__(self, "fractions", tuple(sorted(self.fractions)))
         for fraction in self.fractions:
             if not 0 < fraction <= 1 or subset_size(self.chunks, fraction) < 2:
                 raise ValueError(

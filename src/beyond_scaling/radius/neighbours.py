@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..progress import bar
+
 if TYPE_CHECKING:
     import torch
 
@@ -168,7 +170,6 @@ class _Source:
 def _search(source: _Source, sizes: list[int], progress: bool) -> list[torch.Tensor]:
     """Per subset size: distances (sizes[-1],) in permuted order, of which the first `size` are set."""
     import torch
-    from tqdm import tqdm
 
     total, device = sizes[-1], source.device
     squares = torch.cat(
@@ -179,7 +180,7 @@ def _search(source: _Source, sizes: list[int], progress: bool) -> list[torch.Ten
     unit = (source.width + 8) * torch.finfo(torch.float64).eps
     found = [torch.full((total,), torch.inf, dtype=torch.float64, device=device) for _ in sizes]
     starts = list(source.blocks(0, total, ROWS))
-    for first, last in tqdm(starts, desc="distances", unit="block", disable=None if progress else True):
+    for first, last in bar(starts, show=progress, desc="distances", unit=" blocks"):
         queries = source.block(first, last)  # (q, n)
         bound = unit * (squares[first:last].sqrt() + largest).square()  # (q,)
         best = torch.full((last - first, 2), torch.inf, dtype=torch.float64, device=device)
