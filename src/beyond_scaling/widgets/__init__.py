@@ -1,1 +1,9 @@
-"""The widgets of the book: one .py and one .js each, over one shared energy.js."""
+"""The widgets of the book: one ES module each, over one shared energy.js; live in Jupyter and in the static page."""
+
+from .bands import Bands
+from .bifurcations import SeparationThreshold, Triangle, TwoWells
+from .gauge import Gauge
+from .landscape_1d import Landscape1D
+from .landscape_2d import Landscape2D
+
+__all__ = ["Bands", "Gauge", "Landscape1D", "Landscape2D", "SeparationThreshold", "Triangle", "TwoWells"]
