@@ -53,7 +53,7 @@ def copy_assets(app: Sphinx) -> None:
 
 def maths_only_where_used(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Sphinx asks for MathJax on a page whose table of contents leads to formulas; only the page's own count."""
-    if 'class="math ' not in context.get("body", ""):
+    if "math notranslate" not in context.get("body", ""):
         scripts = context["script_files"]
         scripts[:] = [script for script in scripts if "mathjax/" not in str(getattr(script, "filename", ""))]
 

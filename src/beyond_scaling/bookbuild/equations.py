@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_TALL = re.compile(r"\\(?:sum|prod|int|underbrace|begin)\b|\\(?:min|max|lim|sup|inf)_")
-_HIGH = re.compile(r"\\(?:[dt]?frac|[bB]igg?[lr]?|left|sqrt)\b")
+_TALL = re.compile(r"\\(?:sum|prod|int|underbrace|begin)(?![a-zA-Z])|\\(?:min|max|lim|sup|inf)_")
+_HIGH = re.compile(r"\\(?:[dt]?frac|[bB]igg?[lr]?|left|sqrt)(?![a-zA-Z])")
 _TAG = re.compile(r"\s*\\tag\{(?P<tag>[^{}]*)\}")
 
 

@@ -47,8 +47,8 @@ class Provenance(SphinxDirective):
 
 
 def _row(label: str, text: str) -> nodes.definition_list_item:
-    return nodes.definition_list_item(
-        "", nodes.term("", label), nodes.definition("", nodes.paragraph("", text, classes=["bs-provenance-text"])))
+    words = nodes.literal("", text) if label == "Command" else nodes.Text(text)
+    return nodes.definition_list_item("", nodes.term("", label), nodes.definition("", nodes.paragraph("", "", words)))
 
 
 def _visit_html(self: Any, node: folded) -> None:

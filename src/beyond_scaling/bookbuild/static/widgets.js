@@ -263,8 +263,9 @@
       const place = script.parentElement;
       try {
         const model = manager.model(JSON.parse(script.textContent).model_id);
-        place.append(await view(model, manager));
-        place.dataset.ready = VIEWS[model.name] ? "true" : "unsupported";
+        const el = await view(model, manager);
+        place.append(el);
+        place.dataset.ready = el.matches("[role=note]") || el.querySelector(".bs-note[role=note]") ? "partly" : "true";
         performance.mark("bs-widget-ready");
       } catch (error) {
         place.append(note(`This widget could not be shown: ${error.message}`));
