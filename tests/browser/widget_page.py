@@ -1,4 +1,4 @@
-"""A bare page around one widget: its bundled module from a blob URL, its style sheet, and a model as anywidget's."""
+"""A bare page around one widget: its module from a blob URL, its style sheet, and a model as anywidget's."""
 
 from __future__ import annotations
 
@@ -71,9 +71,20 @@ def show(page: Page, widget: BookWidget, *, width: int | None = None, theme: str
     page.route("**/*", lambda route: route.abort())
     page.set_content(PAGE)
     state = {name: value for name, value in widget.get_state().items() if not name.startswith("_")}
-    state = json.loads(json.dumps({k: v for k, v in state.items() if k not in ("layout", "tabbable", "tooltip")}))
-    page.evaluate(RENDER, {"esm": widget._esm, "css": widget._css, "state": state, "width": width, "theme": theme,
-                           "model": MODEL})
+    state = json.loads(
+        json.dumps({k: v for k, v in state.items() if k not in ("layout", "tabbable", "tooltip")})
+    )
+    page.evaluate(
+        RENDER,
+        {
+            "esm": widget._esm,
+            "css": widget._css,
+            "state": state,
+            "width": width,
+            "theme": theme,
+            "model": MODEL,
+        },
+    )
     return page.locator("#widget .bs-widget")
 
 
@@ -83,7 +94,7 @@ def errors(page: Page) -> list[str]:
 
 
 def repaint_times(page: Page) -> list[float]:
-    """Milliseconds of every repaint since the last call, from ui.js's User Timing entries; the list starts anew."""
+    """Milliseconds of every repaint since the last call, from ui.js's User Timing entries."""
     times = page.evaluate("performance.getEntriesByName('bs-repaint').map((entry) => entry.duration)")
     page.evaluate("performance.clearMeasures('bs-repaint')")
     return times
@@ -92,9 +103,12 @@ def repaint_times(page: Page) -> list[float]:
 def module(page: Page, name: str) -> None:
     """Import one of the widgets' modules, its own imports inlined, as ``window.module`` of a bare page."""
     page.set_content(PAGE)
-    page.evaluate("""async (source) => {
+    page.evaluate(
+        """async (source) => {
       window.module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-    }""", bundle(name))
+    }""",
+        bundle(name),
+    )
 
 
 def screenshot(page: Page, path: str | Path) -> None:

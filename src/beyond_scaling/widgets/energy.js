@@ -420,7 +420,8 @@ export function separationThreshold(d) {
  */
 export function twoWellMinimum(a, beta = null) {
   const c = (beta === null ? 2 : beta) * a * a;
-  if (c <= 1) return 0;
+  // No more than rounding a and beta may have added counts as merged.
+  if (c - 1 <= 2 * Number.EPSILON) return 0;
   // u - tanh(c u) is convex for u > 0: Newton's method from the right comes down to the root without crossing it.
   let u = 1;
   for (let step = 0; step < 200; step += 1) {

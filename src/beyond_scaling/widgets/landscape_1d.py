@@ -20,11 +20,11 @@ class Landscape1D(BookWidget):
         beta, beta_2: inverse temperatures of the two MCHN curves, 0.1 to 8.
         curves: which curves are shown, some of "E", "g", "MCHN" and "MCHN_2".
         view: the part of the line to show at least, (low, high); patterns outside widen it.
-        summary: read-only, written by the browser: ``patterns`` (their number); ``minima`` (for "E", "MCHN" and
-            "MCHN_2" the places of the minima); ``stored`` (for each pattern whether it is a minimum of E of its own:
-            whether E has a minimum closer to it than half the distance to the next pattern); ``convexity_threshold``
-            (the largest beta for which MCHN is convex; None when all patterns coincide, as MCHN then always is);
-            ``convex`` (the intervals of the view on which E is convex). Empty until the widget is shown.
+        summary: read-only, written by the browser at rest: ``patterns`` (their number); ``minima`` (for "E",
+            "MCHN" and "MCHN_2" the places of the minima); ``kept_apart`` (for each pattern whether retrieval
+            under E from it ends where no other pattern's does); ``convexity_threshold`` (the largest beta for
+            which MCHN is convex; None when all patterns coincide, as MCHN then always is); ``convex`` (the
+            stretches of the visible line on which E is convex). Empty until the widget is shown.
 
     Raises:
         ValueError: for patterns or a view of another shape or with entries that are not finite.

@@ -1,4 +1,4 @@
-"""Figure 1, left, alive: the landscapes of a set of patterns in the plane, their minima, and what a query retrieves."""
+"""Figure 1, left, alive: landscapes over patterns in the plane, their minima, and what a query retrieves."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ class Landscape2D(BookWidget):
 
     Attributes:
         patterns: the stored patterns rho_i, shape (d, 2). Default: the 2-D set of the paper's Figure 1.
-        function: the landscape shown alone when ``compare`` is False: "E" (Figure 1d), "MCHN" (c), "-LSE" (a),
-            "regulariser" (b).
-        compare: show E and MCHN side by side (True at first; setting ``function`` when creating the widget turns it off).
+        function: the landscape shown alone when ``compare`` is False: "E" (Figure 1d), "MCHN" (c), "-LSE"
+            (a), "regulariser" (b).
+        compare: show E and MCHN side by side. True by default, unless ``function`` is given.
         beta: MCHN's inverse temperature, 0.1 to 8.
         query: where retrieval starts, shape (2,), or None for no query.
         show_convexity: hatch where the landscape's Hessian is positive definite.
-        view: the part of the plane to show at least, (x low, x high, y low, y high); patterns outside widen it.
-        summary: read-only, written by the browser once at rest: ``patterns`` (their number); ``minima``, ``saddles``,
-            ``maxima`` and ``degenerate`` (each ``{"E": count, "MCHN": count}``); ``points`` (for each energy its
-            stationary points with ``x``, ``value``, ``eigenvalues``, ``kind``); ``query_ends`` (where retrieval
-            ended under each energy, or None), ``reached`` (index of the pattern nearest to that end) and ``steps``.
-            Empty until the widget is shown.
+        view: the part of the plane to show at least, (x low, x high, y low, y high); patterns outside widen
+            it.
+        summary: read-only, written by the browser at rest: ``patterns`` (their number); ``minima``,
+            ``saddles``, ``maxima`` and ``degenerate`` (each ``{"E": count, "MCHN": count}``); ``points`` (for
+            each energy its stationary points with ``x``, ``value``, ``eigenvalues``, ``kind``);
+            ``query_ends`` (where retrieval ended under each energy), ``reached`` (index of the pattern
+            nearest to that end) and ``steps``, all three None without a query. Empty until the widget is
+            shown.
 
     Raises:
         ValueError: for patterns, a query or a view of another shape or with entries that are not finite.

@@ -16,10 +16,11 @@ class Points(traitlets.TraitType):
     """A set of numbers or of pairs, or a single pair, given as anything NumPy turns into an array.
 
     Args:
-        shape: what is expected, with None for any length of at least one: ``(None, 2)``, ``(None,)``, ``(2,)``.
+        shape: what is expected, None standing for any length of at least one: ``(None, 2)``, ``(None,)``,
+            ``(2,)``.
 
     Raises:
-        ValueError: (a TraitError as well) naming the trait, the value's shape or the value, and the expected shape.
+        ValueError: (a TraitError as well) naming the trait, the value or its shape, and the expected shape.
     """
 
     def __init__(self, default_value: Any, shape: tuple[int | None, ...], **kwargs: Any) -> None:
@@ -51,7 +52,9 @@ class Points(traitlets.TraitType):
 
     def _expected(self) -> str:
         names = ["d" if size is None else str(size) for size in self.shape]
-        return f"({', '.join(names)}{',' if len(names) == 1 else ''})" + (" with d >= 1" if None in self.shape else "")
+        return f"({', '.join(names)}{',' if len(names) == 1 else ''})" + (
+            " with d >= 1" if None in self.shape else ""
+        )
 
 
 class Range(Points):
