@@ -5,14 +5,14 @@ import {
 } from "./curves.js";
 import { effectiveNeighbours, energy, mchnEnergy, nearestDistance, proposition1, proposition2, proposition3 } from "./energy.js";
 import {
-  axes, button, fixed, frame, handle, html, linear, onTheme, onWidth, palette, pathOf, repainter, rgb, segmented, svg,
+  axes, button, fixed, frame, handle, html, linear, onTheme, onWidth, palette, pathOf, repainter, rgb, saver, segmented, svg,
 } from "./ui.js";
 
 const PLANE = [[-2, -0.5], [0.2, -0.3], [1.5, 1.5]];
 const LINE = [-2, 0, 1];
 const PROPOSITIONS = {
-  1: { band: proposition1, value: "E", map: "Darker: more neighbours count" },
-  2: { band: proposition2, value: "2 MCHN − log d − E", map: "Darker: a higher value" },
+  1: { band: proposition1, value: "E", map: "Blue: where several neighbours count" },
+  2: { band: proposition2, value: "2 MCHN − log d − E", map: "The bluer, the higher the value" },
   3: { band: proposition3, value: "g − 2 MCHN", map: "Hatched: outside the printed band" },
 };
 const SAMPLES = 241;
@@ -70,7 +70,9 @@ function render({ model, el }) {
     title: "Three propositions, one point",
     hint: "Drag the point, or press its arrow keys (Shift: finer).",
   });
+  ui.root.classList.add("bs-roomy");
   const ink = (name) => `var(--bs-${name})`;
+  const save = saver(model);
 
   // --- state: all of it in the model; the window alone is derived, and only grows until the patterns change
   const patternsNow = () => model.get("patterns").map((p) => (Array.isArray(p) ? p : [p]));
@@ -79,19 +81,24 @@ function render({ model, el }) {
   let view = null;
   let dragging = false;
   let mapStale = true;
+  // Readable values: steps of a power of ten finer than a pixel or two.
+  const decimals = () => Math.min(Math.max(Math.ceil(-Math.log10((view[0][1] - view[0][0]) / 500) - 1e-9), 0), 12);
+  const round = (v, extra = 0) => Number(v.toFixed(decimals() + extra));
+  const written = (x) => pointText(x, Math.max(2, view ? decimals() : 2));
   const put = (x) => {
-    model.set("point", x.map((v) => Math.round(v * 1e6) / 1e6));
-    model.save_changes();
+    model.set("point", x);
+    save();
   };
   const jump = (x, set) => {
     if (set) model.set("patterns", set);
+    view = null;
     put(x);
   };
 
   // --- controls
   const choice = segmented({
     label: "Proposition", options: [[1, "1"], [2, "2"], [3, "3"]], value: model.get("proposition"),
-    onChange: (value) => { model.set("proposition", value); model.save_changes(); },
+    onChange: (value) => { model.set("proposition", value); save(); },
   });
   const equidistant = button({
     label: "Equidistant point",
@@ -112,7 +119,7 @@ function render({ model, el }) {
   const sectionLine = styled("line", {}, { stroke: ink("accent"), "stroke-width": "1.5px", "stroke-dasharray": "2 4" });
   const marks = svg("g");
   const mapPoint = handle(map.board, {
-    label: () => `Point x at ${pointText(model.get("point"))}`, colour: ink("accent"), text: "x",
+    label: () => `Point x at ${written(model.get("point"))}`, colour: ink("accent"), text: "x",
     onMove: (px, py) => { dragging = true; put(fromMap(px, py)); },
     onKey: (dx, dy) => put(nudge(dx, dy)),
   });
@@ -136,10 +143,10 @@ function render({ model, el }) {
   const captions = {
     printed: haloed("printed band", {}, ink("mchn")), corrected: haloed("corrected band", {}, ink("good")),
     empty: haloed("the value never enters this half", { "text-anchor": "end" }, ink("muted"), 500),
-    miss: haloed("outside the printed band", {}, ink("bad")),
+    miss: haloed("outside ↓", { "text-anchor": "end" }, ink("bad")),
   };
   const sectionPoint = handle(section.board, {
-    label: () => `Point x along the section, first coordinate ${fixed(model.get("point")[0], 2)}`, colour: ink("accent"),
+    label: () => `Point x along the section, first coordinate ${written([model.get("point")[0]])}`, colour: ink("accent"),
     shape: "diamond", radius: 7, horizontal: true,
     onMove: (px) => { dragging = true; put(alongSection(px)); },
     onKey: (dx) => put(nudge(dx, 0)),
@@ -192,10 +199,9 @@ function render({ model, el }) {
   let secX = null;
   let secY = null;
   const bounded = (v, [lo, hi]) => Math.min(Math.max(v, lo), hi);
-  const cent = (v) => Math.round(v * 100) / 100;
   const fromMap = (px, py) => {
-    const x = [cent(bounded(mapX.invert(px), mapX.domain))];
-    if (plane) x.push(cent(bounded(mapY.invert(py), mapY.domain)));
+    const x = [round(bounded(mapX.invert(px), mapX.domain))];
+    if (plane) x.push(round(bounded(mapY.invert(py), mapY.domain)));
     // A pattern within a fingertip's reach catches the point: the telling places are exact.
     const near = patterns.find((p) => Math.hypot(mapX(p[0]) - px, plane ? mapY(p[1]) - py : 0) < 6);
     return near ? [...near] : x;
@@ -203,9 +209,9 @@ function render({ model, el }) {
   const alongSection = (px) => {
     const [, ...rest] = model.get("point");
     const near = patterns.find((p) => Math.abs(secX(p[0]) - px) < 5 && p.slice(1).every((v, k) => v === rest[k]));
-    return [near ? near[0] : cent(bounded(secX.invert(px), secX.domain)), ...rest];
+    return [near ? near[0] : round(bounded(secX.invert(px), secX.domain)), ...rest];
   };
-  const nudge = (dx, dy) => model.get("point").map((v, k) => Math.round((v + (k ? dy : dx) * 0.1) * 1000) / 1000);
+  const nudge = (dx, dy) => model.get("point").map((v, k) => round(v + (k ? dy : dx) * 10 ** (1 - decimals()), 1));
 
   function layout() {
     const [w, h] = [map.box.clientWidth, map.box.clientHeight];
@@ -249,7 +255,7 @@ function render({ model, el }) {
       for (let i = 0; i < nx; i += 1) {
         const { value, printed, corrected } = at([mapX.invert(px(i)), mapY.invert(py(j))], patterns);
         const width = corrected[1] - corrected[0];
-        const t = width > 0 ? (value - corrected[0]) / width : 0;
+        const t = width > 0 ? (value - corrected[0]) / width : Number(number === 1);
         shade[j * nx + i] = number === 1 ? 1 - t : t;
         excess[j * nx + i] = Math.max(printed[0] - value, value - printed[1]);
       }
@@ -366,12 +372,8 @@ function render({ model, el }) {
     });
     shown(captions.empty, number === 2);
     if (number === 2) amend(captions.empty, { x: right - 8, y: inside(secY(facts.printed[0] / 2)) });
-    const badAt = lines.bad.findIndex((v) => Number.isFinite(v));
-    shown(captions.miss, badAt >= 0);
-    if (badAt >= 0) {
-      const flip = xs[badAt] > (left + right) / 2;
-      amend(captions.miss, { x: flip ? right - 8 : xs[badAt] + 4, y: inside(bottom - 8), "text-anchor": flip ? "end" : "start" });
-    }
+    shown(captions.miss, facts.value < facts.printed[0] && facts.outside.printed > 0);
+    amend(captions.miss, { x: right - 8, y: inside(secY(facts.printed[0]) - 8) });
     shown(storedTicks, !plane);
     const ticksKey = plane ? "" : `${secX.domain}|${secX.range}|${bottom}|${patterns}`;
     if (storedTicks.dataset.key !== ticksKey) {
@@ -435,8 +437,8 @@ function render({ model, el }) {
       const slack = facts.corrected[1] - facts.value;
       const count = facts.neighbours;
       return [[facts.outside.corrected > 0 ? `Outside the band ${by("corrected")}`
-        : `Inside the band: g − E = ${fixed(slack, 3)} = log ${fixed(count, 3)}, and ${fixed(count, 3)} of ${d} patterns `
-          + "count as neighbours here", facts.outside.corrected === 0]];
+        : `Inside the band. Slack g − E = ${fixed(slack, 3)} = log ${fixed(count, 3)}: ${fixed(count, 2)} of ${d} patterns `
+          + "count as near", facts.outside.corrected === 0]];
     }
     if (number === 2) return [inside("printed"), [`${inside("corrected")[0]}: never below 0`, inside("corrected")[1]]];
     return [inside("printed"), inside("corrected")];
@@ -449,10 +451,13 @@ function render({ model, el }) {
     patterns = fresh;
     plane = patterns[0].length === 2;
     const point = model.get("point");
+    // New patterns of another dimension and their point come one after the other: wait for the second.
     if (point.length !== patterns[0].length) return;
-    if (changed || !view) view = null;
-    if (!view || (!dragging && point.some((v, k) => v < view[k][0] || v > view[k][1]))) {
-      view = windowAround(patterns, point, plane);
+    if (changed) view = null;
+    const before = view;
+    if (!before) view = windowAround(patterns, point, plane);
+    else if (!dragging && point.some((v, k) => v < before[k][0] || v > before[k][1])) {
+      view = windowAround(patterns, point, plane).map(([lo, hi], k) => [Math.min(lo, before[k][0]), Math.max(hi, before[k][1])]);
     }
     const facts = factsAt(point, patterns, number);
 
@@ -471,7 +476,7 @@ function render({ model, el }) {
       const nextMap = `${size}|${view}|${JSON.stringify(patterns)}`;
       if (nextMap !== marksKey) {
         marksKey = nextMap;
-        if (plane) axes(mapAxes, mapX, mapY, { grid: false, xTicks: 7, yTicks: 6 });
+        if (plane) axes(mapAxes, mapX, mapY, { grid: false, xTicks: 7, yTicks: 6, xLabel: "first coordinate of x", yLabel: "second coordinate of x" });
         else {
           axes(mapAxes, mapX, mapY, { grid: false, yTicks: 1 });
           mapAxes.querySelectorAll('text[text-anchor="end"]').forEach((node) => node.remove());
@@ -491,28 +496,29 @@ function render({ model, el }) {
     }
     if (!dragging) { mapPoint.relabel(); sectionPoint.relabel(); }
     choice.set(number);
-    // Proposition 1's two bands are one; the key keeps its room.
-    legend.lastElementChild.style.visibility = number === 1 ? "hidden" : "";
+    // Proposition 1's two bands are one.
+    shown(legend.lastElementChild, number !== 1);
+    legend.children[2].lastElementChild.textContent = number === 1 ? "band" : "corrected band";
 
     const say = words(number, facts);
     verdict.set(say);
-    const pairOf = ([lo, hi]) => `${fixed(lo, 3)} … ${fixed(hi, 3)}`;
+    const pairOf = ([lo, hi]) => `[${fixed(lo, 3)}, ${fixed(hi, 3)}]`;
     ui.readout([
-      ["x", pointText(point)],
+      ["x", written(point)],
       ...(number === 1 ? [] : [[PROPOSITIONS[number].value, fixed(facts.value, 4)]]),
       ["printed band", pairOf(facts.printed), facts.outside.printed > 0 ? "bad" : undefined],
       ["corrected band", pairOf(facts.corrected)],
       ["g", fixed(facts.g, 4)], ["E", fixed(facts.energy, 4)], ["MCHN, β = 2", fixed(facts.mchn, 4)],
-      ["effective neighbours", fixed(facts.neighbours, 3)], ["their log, g − E", fixed(Math.log(facts.neighbours), 3)],
+      ["effective neighbours", fixed(facts.neighbours, 3)], ["log of it, g − E", fixed(Math.log(facts.neighbours), 3)],
     ]);
-    ui.say(`Proposition ${number} at x = ${pointText(point)}: ${PROPOSITIONS[number].value} = ${fixed(facts.value, 3)}. `
+    ui.say(`Proposition ${number} at x = ${written(point)}: ${PROPOSITIONS[number].value} = ${fixed(facts.value, 3)}. `
       + `${say.map(([text]) => text).join(". ")}.`);
     const told = report(model, "summary", {
       value: facts.value, printed: facts.printed, corrected: facts.corrected,
       holds: { printed: facts.outside.printed === 0, corrected: facts.outside.corrected === 0 },
       outside: facts.outside, effective_neighbours: facts.neighbours, slack: facts.corrected[1] - facts.value,
     });
-    if (told) model.save_changes();
+    if (told) save();
   }
 
   const repaint = repainter(draw);
@@ -527,6 +533,7 @@ function render({ model, el }) {
     onTheme(() => { mapStale = true; repaint(); }),
     onWidth(ui.stage, () => repaint()),
     () => repaint.stop(),
+    () => save.stop(),
   ];
   return () => { for (const stop of stops) stop(); };
 }

@@ -1,4 +1,4 @@
-"""Propositions 1, 2 and 3 at a point the reader drags, with the paper's printed bands and the corrected ones."""
+"""Propositions 1, 2 and 3 at a point the reader drags, with the paper's printed and the corrected bands."""
 
 from __future__ import annotations
 
@@ -8,100 +8,102 @@ import numpy as np
 import traitlets
 
 from .base import BookWidget
+from .points import PointsError
 
 FIGURE_1_PLANE = [[-2.0, -0.5], [0.2, -0.3], [1.5, 1.5]]
 
 
-class ShapeError(traitlets.TraitError, ValueError):
-    """A trait's value has the wrong shape or holds something that is no finite number."""
+class _Patterns(traitlets.TraitType):
+    """Patterns on a line, (d,) or (d, 1), held as numbers; or in the plane, (d, 2), held as pairs."""
+
+    def validate(self, obj: Any, value: Any) -> list[Any]:
+        array = _finite("patterns", value)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if array.size == 0 or not (array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 2)):
+            raise PointsError(
+                f"patterns has shape {array.shape}; expected (d,), (d, 1) or (d, 2) with d >= 1"
+            )
+        return array.tolist()
+
+
+class _Point(traitlets.TraitType):
+    """A point on the line, given as a number or (1,), or in the plane, (2,)."""
+
+    def validate(self, obj: Any, value: Any) -> list[float]:
+        array = np.atleast_1d(_finite("point", value))
+        if array.shape not in ((1,), (2,)):
+            raise PointsError(f"point has shape {array.shape}; expected (1,) or (2,), as the patterns have")
+        return array.tolist()
 
 
 class Bands(BookWidget):
     """The value that a proposition bounds, drawn against the printed and the corrected band.
 
-    Proposition 1 bounds E by g; Propositions 2 and 3 compare E and g with twice the modern continuous Hopfield
-    energy at beta = 2. The browser computes; Python sees the outcome in ``summary``.
+    Proposition 1 bounds E by g; Propositions 2 and 3 compare E and g with twice the modern continuous
+    Hopfield energy at beta = 2. The browser computes; Python sees the outcome in ``summary``.
 
     Attributes:
-        patterns: the stored patterns rho_i, either numbers (d patterns on a line) or pairs (d patterns in the
-            plane); (d,), (d, 1) and (d, 2) arrays are accepted. Default: the 2-D set of the paper's Figure 1.
-        point: the point x, one or two coordinates as the patterns have; a plain number will do on a line. When new
-            patterns have another dimension than the point, it moves to the first of them.
+        patterns: the stored patterns rho_i, numbers for a line, (d,) or (d, 1), or pairs for the plane,
+            (d, 2). Default: the 2-D set of the paper's Figure 1.
+        point: the point x, one or two coordinates as the patterns have; a plain number will do on a line.
+            When new patterns have another dimension than the point, it moves to the first of them.
         proposition: 1, 2 or 3.
-        summary: read-only, written by the browser: ``value``, ``printed`` and ``corrected`` (each ``[lower, upper]``),
-            ``holds`` (``{"printed": bool, "corrected": bool}``), ``outside`` (by how much the value misses each band),
-            ``effective_neighbours`` and ``slack`` (upper end of the corrected band minus the value). Empty until the
-            widget is shown.
+        summary: read-only, written by the browser: ``value``; ``printed`` and ``corrected``, each
+            ``[lower, upper]``; ``holds`` and ``outside``, dictionaries that say for ``"printed"`` and
+            ``"corrected"`` whether the value lies in the band and by how much it misses it;
+            ``effective_neighbours``, exp(g - E); and ``slack``, the upper end of the corrected band minus the
+            value. Empty until the widget is shown.
 
     Raises:
-        ValueError: (a TraitError as well) for patterns or a point of another shape or with entries that are not finite.
+        ValueError: (a TraitError as well) for patterns or a point of another shape, or with entries that are
+            not finite.
     """
 
     source = "bands.js"
     shown = ("patterns", "point", "proposition")
 
-    patterns = traitlets.List(default_value=FIGURE_1_PLANE).tag(sync=True)
-    point = traitlets.List(traitlets.Float(), default_value=[0.6, 0.4]).tag(sync=True)
+    patterns = _Patterns().tag(sync=True)
+    point = _Point().tag(sync=True)
     proposition = traitlets.Enum([1, 2, 3], default_value=1).tag(sync=True)
     summary = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init__(self, **kwargs: Any) -> None:
-        # Lists are what the browser reads; arrays and plain numbers are welcome here.
-        if "patterns" in kwargs:
-            kwargs["patterns"] = _plain(kwargs["patterns"])
-            if "point" not in kwargs:
-                kwargs["point"] = _as_point(kwargs["patterns"][0]) if kwargs["patterns"] else []
-        if "point" in kwargs:
-            kwargs["point"] = _as_point(kwargs["point"])
+        if "patterns" in kwargs and "point" not in kwargs:
+            # The default point lies among the default patterns: elsewhere start at the first pattern.
+            patterns = _Patterns().validate(None, kwargs["patterns"])
+            kwargs["point"] = patterns[0]
         super().__init__(**kwargs)
 
-    @traitlets.validate("patterns")
-    def _valid_patterns(self, proposal: dict[str, Any]) -> list[Any]:
-        array = _finite("patterns", proposal["value"])
-        if array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
-        if array.size == 0 or array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] != 2):
-            raise ShapeError(f"patterns has shape {array.shape}; expected (d,), (d, 1) or (d, 2) with d >= 1")
-        return array.tolist()
+    @traitlets.default("patterns")
+    def _default_patterns(self) -> list[list[float]]:
+        return [list(pattern) for pattern in FIGURE_1_PLANE]
+
+    @traitlets.default("point")
+    def _default_point(self) -> list[float]:
+        return [0.6, 0.4]
 
     @traitlets.validate("point")
-    def _valid_point(self, proposal: dict[str, Any]) -> list[float]:
-        array = _finite("point", proposal["value"])
-        expected = np.ndim(self.patterns) if np.ndim(self.patterns[0]) == 0 else len(self.patterns[0])
-        if array.shape != (expected,):
-            raise ShapeError(f"point has shape {array.shape}; expected ({expected},), as the patterns have")
-        return array.tolist()
+    def _point_fits(self, proposal: dict[str, Any]) -> list[float]:
+        point = proposal["value"]
+        n = np.size(self.patterns[0])
+        if len(point) != n:
+            raise PointsError(f"point has shape ({len(point)},); expected ({n},), as the patterns have")
+        return point
 
     @traitlets.observe("patterns")
     def _point_follows(self, change: dict[str, Any]) -> None:
-        first = _as_point(change["new"][0])
-        if len(first) != len(self.point):
-            self.point = first
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "patterns":
-            value = _plain(value)
-        elif name == "point":
-            value = _as_point(value)
-        super().__setattr__(name, value)
-
-
-def _plain(value: Any) -> Any:
-    """An array or a tuple as the lists that traits hold; anything else as it is."""
-    return np.asarray(value).tolist() if isinstance(value, np.ndarray | tuple) else value
-
-
-def _as_point(value: Any) -> Any:
-    """A point as a list of coordinates."""
-    value = _plain(value)
-    return [value] if isinstance(value, int | float) else value
+        if np.size(change["new"][0]) != len(self.point):
+            self.point = change["new"][0]
 
 
 def _finite(name: str, value: Any) -> np.ndarray:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ShapeError(f"{name} is {value!r}; expected numbers, all points with as many coordinates") from error
+        raise PointsError(
+            f"{name} is {value!r}; expected numbers, and as many coordinates for every point"
+        ) from error
     if not np.isfinite(array).all():
-        raise ShapeError(f"{name} is {value!r}; expected finite numbers")
+        raise PointsError(f"{name} is {value!r}; expected finite numbers")
     return array

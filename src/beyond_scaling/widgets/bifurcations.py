@@ -1,4 +1,4 @@
-"""Where memories appear and vanish: two wells, the triangle with its ghost, and the separation d patterns need."""
+"""Where memories appear and vanish: two wells, the triangle's ghost, and the separation d patterns need."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ class TwoWells(BookWidget):
         distance: distance 2a of the two patterns, 0.5 to 3.
         energy: ``"E"`` (equation 4) or ``"MCHN"``.
         beta: inverse temperature of the MCHN energy, 0.2 to 8; E has none.
-        summary: read-only, written by the browser: ``minima`` (their positions), ``merged``, ``merge_distance`` (where
-            the curvature at the centre changes sign) and ``barrier`` (energy at the centre above the minima).
+        summary: read-only, written by the browser: ``minima`` (their positions), ``merged``,
+            ``merge_distance`` (where the curvature at the centre changes sign) and ``barrier`` (the energy at
+            the centre above the minima). Empty until the widget is shown.
     """
 
     source = "two_wells.js"
@@ -28,13 +29,14 @@ class TwoWells(BookWidget):
 
 
 class Triangle(BookWidget):
-    """Three patterns at equal distance in the plane, and the fourth minimum they make between two critical sides.
+    """Three patterns at equal distance, and the fourth minimum they make between two critical sides.
 
     Attributes:
         side: side of the equilateral triangle, 1.4 to 2.2.
-        summary: read-only, written by the browser: ``minima``, ``saddles`` and ``maxima`` (counts), ``memories``
-            (minima that belong to a pattern), ``ghost`` (whether the centre is a minimum as well), ``regime``
-            (``"merged"``, ``"ghost"`` or ``"separate"``) and ``thresholds`` (the two critical sides).
+        summary: read-only, written by the browser: ``minima``, ``saddles`` and ``maxima`` (counts),
+            ``memories`` (minima that belong to a pattern), ``ghost`` (whether the centre is a minimum as
+            well), ``regime`` (``"merged"``, ``"ghost"`` or ``"separate"``) and ``thresholds`` (the two
+            critical sides). Empty until the widget is shown.
     """
 
     source = "triangle.js"
@@ -50,9 +52,10 @@ class SeparationThreshold(BookWidget):
     Attributes:
         n_patterns: the number d of patterns, 2 to 10^9.
         separation: mutual distance delta of the patterns, 0.5 to 8.
-        summary: read-only, written by the browser: ``threshold`` (the separation above which each pattern keeps a
-            minimum), ``asymptote`` (sqrt(log d + log log d)), ``centre_threshold``
-            (sqrt(d), below which the centroid is a minimum), ``memories`` and ``ghost`` (whether each happens here).
+        summary: read-only, written by the browser: ``threshold`` (the separation above which each pattern
+            keeps a minimum), ``asymptote`` (sqrt(log d + log log d)), ``centre_threshold`` (sqrt(d), below
+            which the centroid is a minimum), ``memories`` and ``ghost`` (whether patterns keep minima here,
+            and the centre one beside them). Empty until the widget is shown.
     """
 
     source = "separation_threshold.js"

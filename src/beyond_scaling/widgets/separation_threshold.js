@@ -3,7 +3,7 @@ import {
   amend, areaPath, hatching, haloed, listen, markKey, plotBox, report, stroke, styled, swatch, verdicts,
 } from "./curves.js";
 import { separationThreshold } from "./energy.js";
-import { axes, fixed, frame, handle, linear, onWidth, pathOf, repainter, slider, svg } from "./ui.js";
+import { axes, fixed, frame, handle, linear, onWidth, pathOf, repainter, saver, slider, svg } from "./ui.js";
 
 const MOST = 9;
 const HEIGHTS = [0, 8];
@@ -20,11 +20,13 @@ function render({ model, el }) {
     title: "How far apart must memories lie?",
     hint: "Drag the point, or use the sliders: d patterns, all at the same distance δ from each other.",
   });
+  ui.root.classList.add("bs-roomy");
   const ink = (name) => `var(--bs-${name})`;
+  const save = saver(model);
   const put = (d, separation) => {
     model.set("n_patterns", Math.min(Math.max(Math.round(d), 2), 10 ** MOST));
     model.set("separation", Math.min(Math.max(Math.round(separation * 1000) / 1000, SEPARATIONS[0]), SEPARATIONS[1]));
-    model.save_changes();
+    save();
   };
 
   const plot = plotBox({ label: "Separation against the number of patterns, with the threshold", height: 380 });
@@ -55,7 +57,7 @@ function render({ model, el }) {
   });
   plot.board.append(hatch.node, lost, ghost, frameAxes, tickMarks, simple, centre, threshold, across, down, ...Object.values(texts), point.node);
   ui.stage.append(plot.node, markKey([
-    ["threshold δ_c(d)", stroke(ink("ink"), { width: 2.8 })], ["√(log d + log log d)", stroke(ink("mchn"), { dash: "8 4", width: 2 })],
+    ["threshold for memories", stroke(ink("ink"), { width: 2.8 })], ["√(log d + log log d)", stroke(ink("mchn"), { dash: "8 4", width: 2 })],
     ["√d: below it the centre is a minimum too", stroke(ink("energy"), { dash: "2 4" })],
     ["ghost", swatch(ink("energy"), ink("energy"), { opacity: 0.13 })],
   ]));
@@ -131,24 +133,24 @@ function render({ model, el }) {
     }
     number.set(Math.log10(d));
     separation.set(s);
-    const kept = memories ? `Each of the ${whole(d)} patterns keeps its own minimum` : `The ${whole(d)} patterns are lost: one minimum at their centre`;
+    const kept = memories ? "Each pattern keeps its own minimum" : "The patterns are lost: one minimum for all";
     const centreText = !memories ? "The centre is the only minimum" : ghostly
-      ? "The centre is a minimum as well: a ghost that no pattern made" : "No ghost: the centre is not a minimum";
+      ? "The centre is a minimum too: a ghost" : "No ghost: the centre is not a minimum";
     verdict.set([[kept, memories], [centreText, !ghostly]]);
     ui.readout([
-      ["patterns d", whole(d)], ["separation δ", fixed(s, 2)], ["threshold δ_c(d)", fixed(critical, 4)],
+      ["patterns d", whole(d)], ["separation δ", fixed(s, 2)], ["threshold", fixed(critical, 4)],
       ["√(log d + log log d)", fixed(asymptote(d), 4)], ["√d", fixed(root, root < 1000 ? 3 : 0)],
     ]);
     ui.say(`${whole(d)} patterns at distance ${fixed(s, 2)}; threshold ${fixed(critical, 3)}. ${kept}. ${centreText}.`);
     const told = report(model, "summary", {
       threshold: critical, asymptote: asymptote(d), centre_threshold: root, memories, ghost: memories && ghostly,
     });
-    if (told) model.save_changes();
+    if (told) save();
   }
 
   const repaint = repainter(draw);
   draw();
-  const stops = [listen(model, ["n_patterns", "separation"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop()];
+  const stops = [listen(model, ["n_patterns", "separation"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
   return () => { for (const stop of stops) stop(); };
 }
 

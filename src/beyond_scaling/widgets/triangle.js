@@ -5,7 +5,7 @@ import {
 } from "./curves.js";
 import { energy, energyHessian, separationThreshold, stationaryPoints, symmetricEigenvalues2 } from "./energy.js";
 import {
-  axes, fixed, frame, handle, linear, onTheme, onWidth, palette, pathOf, repainter, rgb, slider, svg,
+  axes, fixed, frame, handle, linear, onTheme, onWidth, palette, pathOf, repainter, rgb, saver, slider, svg,
 } from "./ui.js";
 
 const SIDES = [1.4, 2.2];
@@ -13,7 +13,7 @@ const VIEW = { x: [-1.3, 1.3], y: [-0.9, 1.38] };
 const AXIS = [-0.85, 1.45];
 const GRID = { fine: 4, coarse: 9 };
 const MARGIN = { left: 36, right: 10, top: 10, bottom: 34 };
-const STRIP = { left: 12, right: 12, height: 84 };
+const STRIP = { left: 12, right: 12, height: 88 };
 
 /** The equilateral triangle around the origin, one pattern at the top. */
 function corners(side) {
@@ -35,11 +35,13 @@ function render({ model, el }) {
     title: "Three patterns, four minima",
     hint: "Drag the mark on the strip, or the slider, through the narrow middle part.",
   });
+  ui.root.classList.add("bs-roomy");
   const ink = (name) => `var(--bs-${name})`;
+  const save = saver(model);
   const [firstSide, lastSide] = criticalSides();
   const put = (side) => {
     model.set("side", Math.min(Math.max(Math.round(side * 10000) / 10000, SIDES[0]), SIDES[1]));
-    model.save_changes();
+    save();
   };
 
   // --- the landscape
@@ -158,7 +160,7 @@ function render({ model, el }) {
 
     const span = strip.box.clientWidth;
     scales.side = linear(SIDES, [STRIP.left, span - STRIP.right]);
-    axes(stripAxis, scales.side, linear([0, 1], [60, 28]), { xTicks: span < 480 ? 4 : 8, yTicks: 1, grid: false });
+    axes(stripAxis, scales.side, linear([0, 1], [66, 28]), { xTicks: span < 480 ? 4 : 8, yTicks: 1, grid: false });
     stripAxis.querySelectorAll('text[text-anchor="end"], .bs-axis').forEach((node) => node.remove());
     const edges = [SIDES[0], firstSide, lastSide, SIDES[1]].map(scales.side);
     const wide = span >= 560;
@@ -168,7 +170,7 @@ function render({ model, el }) {
       // The middle zone is too narrow for its words: they stand above it.
       amend(zoneTexts[i], { x: (edges[i] + edges[i + 1]) / 2, y: i === 1 ? 18 : 48, text });
     });
-    strip.setTitle(`What E remembers, over the side: critical at ${fixed(firstSide, 3)} and ${fixed(lastSide, 3)}`);
+    strip.setTitle(`Critical sides: ${fixed(firstSide, 3)} and ${fixed(lastSide, 3)}`);
   }
 
   let fieldKey = "";
@@ -305,13 +307,13 @@ function render({ model, el }) {
     ui.readout([
       ["side", fixed(s, 3)], ["minima", String(minima)], ["of them memories", String(memories)], ["of them ghosts", String(ghosts)],
       ["saddles", String(count("saddle"))], ["maxima", String(count("maximum"))],
-      ["ghost between", `${fixed(firstSide, 3)} and ${fixed(lastSide, 3)}`],
+      ["ghost on sides", `[${fixed(firstSide, 3)}, ${fixed(lastSide, 3)}]`],
     ]);
     ui.say(`Side ${fixed(s, 3)}: ${text.charAt(0).toLowerCase()}${text.slice(1)}.`);
     const told = report(model, "summary", {
       minima, saddles: count("saddle"), maxima: count("maximum"), memories, ghost: ghosts > 0, regime, thresholds: [firstSide, lastSide],
     });
-    if (told) model.save_changes();
+    if (told) save();
   }
 
   /** Heights above the centre: the lens shows differences of a hundred-thousandth. */
@@ -348,6 +350,7 @@ function render({ model, el }) {
     onTheme(() => { themeStale = true; repaint(); }),
     onWidth(ui.stage, () => repaint()),
     () => repaint.stop(),
+    () => save.stop(),
     () => clearTimeout(resting),
   ];
   return () => { for (const stop of stops) stop(); };

@@ -3,7 +3,7 @@ import {
   amend, hatching, haloed, listen, markKey, plotBox, report, shown, signChange, stationaryMark, stroke, styled, verdicts,
 } from "./curves.js";
 import { energy, energyHessian, mchnEnergy, mchnHessian, twoWellMinimum } from "./energy.js";
-import { axes, fixed, frame, handle, linear, onWidth, pathOf, repainter, segmented, slider, svg } from "./ui.js";
+import { axes, fixed, frame, handle, linear, onWidth, pathOf, repainter, saver, segmented, slider, svg } from "./ui.js";
 
 const RANGE = [0.5, 3];
 const REACH = 2.4;
@@ -37,12 +37,14 @@ function render({ model, el }) {
     hint: "Drag a pattern, the distance on the right, or the slider.",
     two: true,
   });
+  ui.root.classList.add("bs-roomy");
   const ink = (name) => `var(--bs-${name})`;
+  const save = saver(model);
   const threeMarks = () => [...["minimum", "minimum"].map((kind) => stationaryMark(kind, ink("good"))), stationaryMark("maximum", ink("muted"))];
   const betaNow = () => (model.get("energy") === "E" ? null : model.get("beta"));
   const put = (distance) => {
     model.set("distance", Math.min(Math.max(Math.round(distance * 1000) / 1000, RANGE[0]), RANGE[1]));
-    model.save_changes();
+    save();
   };
 
   // --- the profile
@@ -88,18 +90,18 @@ function render({ model, el }) {
   });
   const choice = segmented({
     label: "Energy", options: [["E", "E"], ["MCHN", "MCHN"]], value: model.get("energy"),
-    onChange: (value) => { model.set("energy", value); model.save_changes(); },
+    onChange: (value) => { model.set("energy", value); save(); },
   });
   const beta = slider({
     label: "β (MCHN)", min: 0.2, max: 8, step: 0.1, value: model.get("beta"),
-    onInput: (value) => { model.set("beta", value); model.save_changes(); },
+    onInput: (value) => { model.set("beta", value); save(); },
   });
   ui.controls.append(distance.node, choice.node, beta.node);
   const verdict = verdicts();
   const legend = markKey([
     ["minimum", stationaryMark("minimum", ink("good"))], ["maximum between them", stationaryMark("maximum", ink("muted"))],
     ["patterns ±a", stroke(ink("nearest"), { dash: "2 4", width: 1.4 })],
-    ["maximum, over the distance", stroke(ink("muted"), { dash: "7 4", width: 1.8 })],
+    ["the centre as a maximum", stroke(ink("muted"), { dash: "7 4", width: 1.8 })],
   ]);
   ui.controls.before(legend, verdict.node);
 
@@ -203,13 +205,13 @@ function render({ model, el }) {
       ["barrier", fixed(barrier, 4)], ["wells merge at", fixed(merge, 4)],
     ]);
     ui.say(`${name}, distance ${fixed(d, 2)}: ${text.toLowerCase()}. They merge at distance ${fixed(merge, 3)}.`);
-    if (report(model, "summary", { minima, merged, merge_distance: merge, barrier })) model.save_changes();
+    if (report(model, "summary", { minima, merged, merge_distance: merge, barrier })) save();
   }
 
   const repaint = repainter(draw);
   draw();
   const stops = [
-    listen(model, ["distance", "energy", "beta"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(),
+    listen(model, ["distance", "energy", "beta"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop(),
   ];
   return () => { for (const stop of stops) stop(); };
 }
