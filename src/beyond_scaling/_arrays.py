@@ -26,8 +26,10 @@ _BLOCK_CPU = 1 << 20  # elements of a temporary: 8 MB in float64
 _BLOCK_DEVICE = 1 << 24  # an accelerator wants fewer, larger launches
 
 
-def as_arrays(**named: Any) -> tuple[Any, ...]:
+def as_arrays(*, squared: bool = True, **named: Any) -> tuple[Any, ...]:
     """``(xp, *arrays)``: the inputs as finite real floating arrays of one namespace, dtype and device.
+
+    ``squared``: sums of squared differences of the entries must stay finite, not only differences.
 
     Raises:
         ValueError: naming the argument, when its entries are not finite real numbers, when an integer has
@@ -48,7 +50,7 @@ def as_arrays(**named: Any) -> tuple[Any, ...]:
     xp = array_api_compat.array_namespace(first)
     device = array_api_compat.device(first)
     floats = [
-        _as_float(xp, name, array if name in own else xp.asarray(array, device=device))
+        _as_float(xp, name, array if name in own else xp.asarray(array, device=device), squared)
         for name, array in arrays.items()
     ]
     dtype = xp.result_type(*floats)
@@ -76,7 +78,7 @@ def as_patterns(patterns: Any) -> tuple[Any, Array]:
 
 def as_entries(y: Any, axis: int = -1, name: str = "y") -> tuple[Any, Array]:
     """(xp, y with ``axis`` last), checked."""
-    xp, values = as_arrays(**{name: y})
+    xp, values = as_arrays(squared=False, **{name: y})
     if not (-values.ndim <= axis < values.ndim):
         raise ValueError(f"{name} has shape {tuple(values.shape)}, expected an axis {axis} in it")
     if values.shape[axis] == 0:
@@ -166,7 +168,7 @@ def _only_integers(array: np.ndarray) -> bool:
     return all(isinstance(entry, int) and not isinstance(entry, bool) for entry in array.flat)
 
 
-def _as_float(xp: Any, name: str, array: Array) -> Array:
+def _as_float(xp: Any, name: str, array: Array, squared: bool) -> Array:
     if _kind(array) == "integral":
         _check_integers(xp, name, array)
         return xp.astype(array, xp.float64)
@@ -177,14 +179,16 @@ def _as_float(xp: Any, name: str, array: Array) -> Array:
     if not bool(xp.all(finite)):
         where = _first(xp, ~finite)
         raise ValueError(f"{name}{list(where)} is {float(numbers[where])}, expected finite numbers")
-    # A sum of n squared differences, each up to (2 max)^2, must stay finite.
+    # Differences may be twice as large as the entries, and the squares of n of them are summed.
     terms = array.shape[-1] if array.ndim else 1
-    bound = math.sqrt(float(xp.finfo(array.dtype).max) / max(1, terms)) / 8
+    largest = float(xp.finfo(array.dtype).max)
+    bound = math.sqrt(largest / max(1, terms)) / 8 if squared else largest / 8
     small = xp.abs(numbers) <= bound
     if not bool(xp.all(small)):
         where = _first(xp, ~small)
+        what = "its square overflows" if squared else "a difference overflows"
         raise ValueError(
-            f"{name}{list(where)} is {float(numbers[where])}: its square overflows {array.dtype}, "
+            f"{name}{list(where)} is {float(numbers[where])}: {what} {array.dtype}, "
             f"expected magnitudes up to {bound:.3g}"
         )
     return array

@@ -217,7 +217,7 @@ def _log_mean_exp(xp: Any, tilt: Tilt, powers: Array) -> Array:
 
 
 def _together(first: Array, second: Array) -> tuple[Any, Array, Array]:
-    xp, first, second = as_arrays(y=first, z=second)
+    xp, first, second = as_arrays(squared=False, y=first, z=second)
     try:
         first, second = xp.broadcast_arrays(first, second)
     except (ValueError, RuntimeError):

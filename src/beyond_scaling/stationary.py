@@ -51,12 +51,14 @@ def stationary_points(patterns: Any, beta: Any = None) -> tuple[StationaryPoint,
     """All stationary points of E (``beta`` None) or of MCHN at ``beta``, for patterns (d, n) with n = 1 or
     2, sorted by coordinates.
 
-    Found by branch and prune over the patterns' hull (``_boxes``), so none is missed; meant for d up to
-    about 20. "degenerate" marks a point at a bifurcation: the Hessian is singular as far as float64 can
-    tell. It stands for a whole cluster, may be off by 1e-5 of the spread, and may stand for a curve (two
-    dozen patterns on a circle). When none is degenerate, minima and maxima minus saddles (in 1-D, minima
-    minus maxima) are checked to count 1 (Poincaré-Hopf). Everything is computed in float64; ``x`` and
-    ``eigenvalues`` are float64 arrays of the caller's kind.
+    Found by branch and prune over the patterns' hull (``_boxes``), so that none is missed; meant for d up to
+    about 20. "degenerate" marks a bifurcation, where the Hessian is singular as far as float64 can tell. It
+    stands for a cluster of points and may be off by 1e-4 (in units of 1/√2 for E, 1/√β for MCHN), or for a whole
+    curve, as with two dozen patterns on a circle. Where patterns are more than about 10⁴ such units apart,
+    rounding blurs the ridges between them, and their saddles may be reported so too. When none is degenerate,
+    minima and maxima minus saddles (in 1-D, minima minus maxima) are checked to count 1 (Poincaré-Hopf).
+
+    Computed in float64; ``x`` and ``eigenvalues`` are float64 arrays of the caller's kind and device.
 
     Raises:
         ValueError: patterns not (d, 1) or (d, 2), or otherwise unfit (see ``energy``); beta not positive.
