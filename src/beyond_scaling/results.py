@@ -118,9 +118,10 @@ def default_root() -> Path:
 def names(root: str | os.PathLike[str] | None = None) -> list[str]:
     """Names of all records under `root`, sorted."""
     folder = default_root() if root is None else Path(root)
-    return sorted(
-        path.parent.name for path in folder.glob(f"*/{RECORD_FILE}") if _NAME.fullmatch(path.parent.name)
-    )
+    for left in folder.glob(".*.previous"):
+        _mend(folder / left.name[1 : -len(".previous")])
+    found = (path.parent.name for path in folder.glob(f"*/{RECORD_FILE}"))
+    return sorted(name for name in found if _NAME.fullmatch(name))
 
 
 def exists(name: str, root: str | os.PathLike[str] | None = None) -> bool:
@@ -215,9 +216,14 @@ def _folder(name: str, root: str | os.PathLike[str] | None) -> Path:
             f"name {name!r}: expected lower-case letters, digits, '.', '_' and '-', a letter or digit first"
         )
     folder = (default_root() if root is None else Path(root)) / name
-    if not folder.exists() and _previous(folder).exists():
-        _previous(folder).rename(folder)  # a swap was cut off between its two renames
+    _mend(folder)
     return folder
+
+
+def _mend(folder: Path) -> None:
+    """Put a record back that a save, cut off between its two renames, left aside."""
+    if not folder.exists() and _previous(folder).exists():
+        _previous(folder).rename(folder)
 
 
 def _write(record: Record, folder: Path) -> None:

@@ -41,7 +41,7 @@ class Documents:
     inputs: tuple[dict[str, Any], ...] = field(default=())
 
     def __iter__(self) -> Iterator[str]:
-        yield from itertools.islice(self._stream() if self.dataset else self._local(), self.limit)
+        yield from self._stream() if self.dataset else itertools.islice(self._local(), self.limit)
 
     def _local(self) -> Iterator[str]:
         for path in self.files:
@@ -83,7 +83,7 @@ class Documents:
             yield text
         self.inputs = (
             {
-                "name": f"{name} ({split}, text of {count} documents)",
+                "name": f"{self.name} ({split}, text of {count} documents)",
                 "sha256": digest.hexdigest(),
                 "bytes": size,
             },
@@ -102,8 +102,8 @@ def documents(
 
     Args:
         column: of Parquet files and datasets, where the text is. split: of a dataset.
-        limit: read this many documents at most; a dataset's stream is then shuffled first (its files, and a
-            buffer of 10,000 documents) with `seed`.
+        limit: read this many documents at most: of files the first ones; a dataset's stream is first shuffled
+            (the order of its files, and a buffer of 10,000 documents) with `seed`.
 
     Raises:
         ValueError: nothing there, no file of a known kind, a limit under 1; while iterating: text that is not

@@ -183,10 +183,13 @@ class _Store:
                 f"work folder {self.work} holds another measurement ({manifest.get('done')} chunks of it);"
                 " choose another folder or remove it"
             )
-        self.before, self.after = (np.load(self.work / name, mmap_mode="r+") for name in (BEFORE, AFTER))
+        try:
+            self.before, self.after = (np.load(self.work / name, mmap_mode="r+") for name in (BEFORE, AFTER))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"work folder {self.work} is damaged: {error}; remove it") from error
         if self.before.shape != self.shape or self.after.shape != self.shape:
             raise ValueError(
-                f"work folder {self.work} is damaged: arrays {self.before.shape}, not {self.shape}; remove it"
+                f"work folder {self.work} is damaged: {self.before.shape} in place of {self.shape}; remove it"
             )
         self.done, self.seconds = int(manifest["done"]), float(manifest["seconds"])
 

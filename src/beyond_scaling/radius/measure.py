@@ -321,14 +321,12 @@ def _kept_chunks(
         return None, inputs
     try:
         with np.load(path, allow_pickle=False) as kept:
-            if str(kept["wanted"]) != wanted:
-                raise ValueError(
-                    f"work folder {work} holds another measurement; choose another folder or remove it"
-                )
+            matches = str(kept["wanted"]) == wanted
             counts = [int(count) for count in kept["counts"]]
             chunks = Chunks(kept["tokens"], kept["document"], kept["offset"], *counts)
-            return chunks, tuple(json.loads(str(kept["inputs"])))
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"work folder {work}: {CHUNKS_FILE} is damaged ({error}); remove the folder"
-        ) from error
+            inputs = tuple(json.loads(str(kept["inputs"])))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"work folder {work}: {CHUNKS_FILE} is damaged; remove the folder") from error
+    if not matches:
+        raise ValueError(f"work folder {work} holds another measurement; choose another folder or remove it")
+    return chunks, inputs
