@@ -66,7 +66,6 @@ class Bands(BookWidget):
     patterns = _Patterns().tag(sync=True)
     point = _Point().tag(sync=True)
     proposition = traitlets.Enum([1, 2, 3], default_value=1).tag(sync=True)
-    summary = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init__(self, **kwargs: Any) -> None:
         if "patterns" in kwargs and "point" not in kwargs:

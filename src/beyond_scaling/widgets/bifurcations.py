@@ -25,7 +25,6 @@ class TwoWells(BookWidget):
     distance = traitlets.Float(2.0, min=0.5, max=3.0).tag(sync=True)
     energy = traitlets.Enum(["E", "MCHN"], default_value="E").tag(sync=True)
     beta = traitlets.Float(2.0, min=0.2, max=8.0).tag(sync=True)
-    summary = traitlets.Dict(read_only=True).tag(sync=True)
 
 
 class Triangle(BookWidget):
@@ -43,7 +42,6 @@ class Triangle(BookWidget):
     shown = ("side",)
 
     side = traitlets.Float(1.7, min=1.4, max=2.2).tag(sync=True)
-    summary = traitlets.Dict(read_only=True).tag(sync=True)
 
 
 class SeparationThreshold(BookWidget):
@@ -63,4 +61,3 @@ class SeparationThreshold(BookWidget):
 
     n_patterns = traitlets.Int(1000, min=2, max=10**9).tag(sync=True)
     separation = traitlets.Float(3.0, min=0.5, max=8.0).tag(sync=True)
-    summary = traitlets.Dict(read_only=True).tag(sync=True)

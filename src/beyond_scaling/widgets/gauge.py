@@ -39,7 +39,6 @@ class Gauge(BookWidget):
     median = traitlets.Float().tag(sync=True)
     n = traitlets.Int().tag(sync=True)
     scale = traitlets.Float(1.0, min=0.1, max=10.0).tag(sync=True)
-    summary = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init__(self, distances: Sequence[float] | np.ndarray, n: int, bins: int = 60, **kwargs: Any) -> None:
         values = np.asarray(distances, dtype=float)

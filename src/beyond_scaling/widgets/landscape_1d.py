@@ -39,4 +39,3 @@ class Landscape1D(BookWidget):
     beta_2 = traitlets.Float(2.0, min=0.1, max=8.0).tag(sync=True)
     curves = traitlets.List(traitlets.Enum(CURVES), default_value=list(CURVES)).tag(sync=True)
     view = Range([-3.5, 2.5], (2,)).tag(sync=True)
-    summary = traitlets.Dict(read_only=True).tag(sync=True)

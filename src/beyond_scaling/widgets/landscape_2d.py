@@ -47,7 +47,6 @@ class Landscape2D(BookWidget):
     query = Points([0.0, 0.0], (2,), allow_none=True).tag(sync=True)
     show_convexity = traitlets.Bool(False).tag(sync=True)
     view = Range([-3.0, 3.0, -2.4, 2.6], (4,)).tag(sync=True)
-    summary = traitlets.Dict(read_only=True).tag(sync=True)
 
     def __init__(self, **kwargs: object) -> None:
         if "function" in kwargs:
