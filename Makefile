@@ -28,7 +28,8 @@ $(READY): requirements.txt pyproject.toml
 
 book: $(READY) ## Execute every chapter and build the book into _build/html
 	@rm -rf $(SITE) _build/.doctrees _build/jupyter_execute
-	jupyter-book build book --config _config.yml --toc _toc.yml --path-output . -W -n --keep-going --quiet
+	jupyter-book build book --config $(CURDIR)/_config.yml --toc $(CURDIR)/_toc.yml --path-output . \
+	  -W -n --keep-going --quiet
 	@echo "The book: file://$(CURDIR)/$(SITE)/index.html  (make serve opens it)"
 
 serve: $(READY) ## Open the book in a browser (PORT=8000)

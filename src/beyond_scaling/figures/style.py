@@ -25,10 +25,11 @@ def titled(figure: go.Figure, *, height: int, title: str, alt: str, caption: str
         title: shown above the figure; empty for none.
         alt: what the figure shows, in words and numbers, for readers who cannot see it.
         caption: printed under the figure.
+        layout: more of plotly's layout; ``margin`` and ``legend`` replace the usual ones.
     """
     meta = {"alt": alt, **({"caption": caption} if caption else {})}
-    figure.update_layout(template="none", height=height, meta=meta, margin={"l": 55, "r": 20, "t": 50, "b": 50},
-                         legend={"orientation": "h", "y": -0.12}, **layout)
+    layout = {"margin": {"l": 55, "r": 20, "t": 50, "b": 50}, "legend": {"orientation": "h", "y": -0.12}} | layout
+    figure.update_layout(template="none", height=height, meta=meta, **layout)
     if title:
         figure.update_layout(title={"text": title, "x": 0, "xanchor": "left"})
     return figure

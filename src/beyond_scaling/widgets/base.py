@@ -27,7 +27,7 @@ class BookWidget(anywidget.AnyWidget):
     summary = traitlets.Dict(read_only=True).tag(sync=True)
     value = traitlets.Dict(read_only=True)
 
-    def __init_subclass__(cls, **kwargs: object) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         if "source" in cls.__dict__:
             cls._esm = bundle(cls.source)
             cls._css = (HERE / "widgets.css").read_text(encoding="utf-8")
