@@ -230,8 +230,9 @@ function render({ model, el }) {
     const P = model.get("patterns");
     if (!fitted || view.some((v, k) => v !== fittedView[k]) || P.some((v) => v < fitted[0] || v > fitted[1])) {
       fittedView = view;
-      const room = 0.06 * (view[1] - view[0]);
-      fitted = [Math.min(view[0], Math.min(...P) - room), Math.max(view[1], Math.max(...P) + room)];
+      const [least, most] = [Math.min(...P), Math.max(...P)];
+      const room = 0.06 * (Math.max(view[1], most) - Math.min(view[0], least));
+      fitted = [least < view[0] ? least - room : view[0], most > view[1] ? most + room : view[1]];
     }
     x = linear(fitted, [MARGIN.left, width - MARGIN.right]);
     for (let i = 0; i < POINTS; i += 1) {

@@ -321,8 +321,11 @@ function render({ model, el }) {
   let fitted = null;
   let fittedView = [];
   function widened([x0, x1, y0, y1], points) {
-    const room = 0.04 * Math.max(x1 - x0, y1 - y0);
-    const widen = (low, high, v) => [Math.min(low, Math.min(...v) - room), Math.max(high, Math.max(...v) + room)];
+    const widen = (low, high, v) => {
+      const [least, most] = [Math.min(...v), Math.max(...v)];
+      const room = 0.08 * (Math.max(high, most) - Math.min(low, least));
+      return [least < low ? least - room : low, most > high ? most + room : high];
+    };
     return [...widen(x0, x1, points.map((p) => p[0])), ...widen(y0, y1, points.map((p) => p[1]))];
   }
   function draw() {

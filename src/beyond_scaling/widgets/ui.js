@@ -269,6 +269,8 @@ export function pathOf(xs, ys) {
   return d;
 }
 
+const grabs = new WeakMap();
+
 /**
  * A point to drag with mouse, touch or pen, or to move with the arrow keys (Shift: ten times finer).
  * @param {SVGSVGElement} board the svg, whose user units are CSS pixels
@@ -307,15 +309,24 @@ export function handle(board, options) {
   let grabbed = null;
   let placed = null;
   let hold = [0, 0];
-  node.addEventListener("pointerdown", (event) => {
-    if (event.button > 0) return;
-    event.preventDefault();
+  const grab = (event, px, py) => {
     node.focus();
     node.setPointerCapture(event.pointerId);
     grabbed = event.pointerId;
     // The point stays where it was taken, or it would jump by as much as a finger is wide.
-    const [px, py] = local(event);
     hold = placed ? [placed[0] - px, placed[1] - py] : [0, 0];
+  };
+  grabs.set(node, { grab, away: (px, py) => (placed ? Math.hypot(placed[0] - px, placed[1] - py) : Infinity) });
+  node.addEventListener("pointerdown", (event) => {
+    if (event.button > 0) return;
+    event.preventDefault();
+    // Where the targets of two points overlap, the nearer point is meant.
+    const [px, py] = local(event);
+    let nearest = node;
+    for (const other of board.querySelectorAll(".bs-handle")) {
+      if (other.style.display !== "none" && grabs.get(other)?.away(px, py) < grabs.get(nearest).away(px, py)) nearest = other;
+    }
+    grabs.get(nearest).grab(event, px, py);
   });
   node.addEventListener("pointermove", (event) => {
     if (event.pointerId !== grabbed) return;
