@@ -169,9 +169,7 @@ def test_bad_beta_is_refused(beta: object) -> None:
 @pytest.mark.parametrize("beta", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0), torch.tensor(2.0)])
 def test_any_kind_of_number_is_a_beta(beta: object) -> None:
     x = torch.zeros(2) if isinstance(beta, torch.Tensor) else np.zeros(2, np.float32)
-    patterns = (
-        torch.tensor(D2, dtype=torch.float32) if isinstance(beta, torch.Tensor) else np.array(D2, np.float32)
-    )
+    patterns = torch.tensor(D2, dtype=torch.float32) if isinstance(beta, torch.Tensor) else np.array(D2, np.float32)
     value = energy.mchn_energy(x, patterns, beta)
     assert float(value) == 2.25
     assert value.dtype in (np.float32, torch.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import mpmath
@@ -126,9 +127,7 @@ def cases(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     patterns = draw(arrays(float, (d, n), elements=number))
     if draw(st.booleans()):
         patterns = np.concatenate([patterns, patterns[: draw(st.integers(1, d))]])
-    x = draw(
-        st.one_of(arrays(float, n, elements=number), st.just(patterns[0]), st.just(patterns.mean(axis=0)))
-    )
+    x = draw(st.one_of(arrays(float, n, elements=number), st.just(patterns[0]), st.just(patterns.mean(axis=0))))
     offset = draw(st.sampled_from([0.0, 0.0, 1e3, 1e6]))
     return x + offset, patterns + offset
 
@@ -246,6 +245,12 @@ def test_slack_keeps_its_digits() -> None:
     patterns = np.array([[0.0], [10.0]])
     band = bounds.proposition_1([0.0], patterns)
     assert float(band.upper_slack) == pytest.approx(float(mpmath.exp(-100)), rel=1e-12)
+    # At the pattern of largest norm Δ is what the others' weights leave: exp(-100) (1 - exp(-100)).
+    band = bounds.proposition_2([10.0], patterns, "corrected")
+    assert float(band.value) == pytest.approx(float(mpmath.exp(-100)), rel=1e-12)
+    assert float(band.lower_slack) == float(band.value)
+    band = bounds.proposition_2([0.0], patterns, "corrected")
+    assert float(band.upper_slack) == pytest.approx(math.log(2), rel=1e-12)
     near_equal = np.array([[1.0, 0.0], [0.0, 1.0 + 1e-14]])
     with mpmath.workdps(50):
         r = mpmath.mpf(1.0 + 1e-14) ** 2 - 1

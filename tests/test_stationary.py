@@ -187,9 +187,7 @@ def test_bifurcations_are_reported_as_degenerate() -> None:
     points = stationary_points(triangle(thresholds.separation_threshold(3)))
     assert kinds(points) == {"minimum": 1, "degenerate": 3}
     # Both eigenvalues vanish together.
-    (point,) = stationary_points(
-        [[critical, critical], [-critical, critical], [critical, -critical], [-critical] * 2]
-    )
+    (point,) = stationary_points([[critical, critical], [-critical, critical], [critical, -critical], [-critical] * 2])
     assert point.kind == "degenerate"
     assert np.abs(point.x).max() < 1e-3
 
@@ -243,6 +241,7 @@ def test_a_missing_point_is_noticed(monkeypatch: pytest.MonkeyPatch, figure_1: d
         ([[0.0, np.nan]], None, r"patterns\[0, 1\] is nan"),
         ([[0.0]], 0.0, "beta is 0.0"),
         ([[0.0]], "1", "beta is '1'"),
+        ([[0.0], [1e9]], None, "patterns reach over .*expected at most 1e\\+07"),
     ],
 )
 def test_stationary_points_refuses(patterns: Any, beta: Any, words: str) -> None:
@@ -325,6 +324,8 @@ def test_two_wells(golden: dict) -> None:
         assert thresholds.two_well_minimum(row["a"], 2.0) == m
     assert thresholds.two_well_minimum(0.5, 4.0) == 0.0
     assert thresholds.two_well_minimum(1e6) == 1e6
+    assert thresholds.two_well_minimum(1e200) == 1e200
+    assert thresholds.two_well_minimum(1e-200) == 0.0
     for a, beta in ((0.9, None), (0.7072, None), (3.0, 0.2), (0.3, 50.0)):
         m = thresholds.two_well_minimum(a, beta)
         assert m > 0
@@ -377,6 +378,17 @@ def test_mchn_is_convex_exactly_up_to_the_threshold(seed: int) -> None:
     assert moved == pytest.approx(beta / 49, rel=1e-9)
     doubled = np.concatenate([patterns, patterns])
     assert thresholds.convexity_threshold(doubled) == pytest.approx(beta, rel=1e-9)
+
+
+@pytest.mark.parametrize("flat", [1e-3, 1e-8, 1e-12, 0.0])
+def test_nearly_flat_sets(flat: float) -> None:
+    places = np.array([-1.0, -0.4, 0.1, 0.7, 1.0, 1.0])
+    bent = np.stack([places, flat * np.array([0.0, 1.0, 0.8, 0.5, 0.0, 0.0])], axis=1)
+    turned = bent @ np.array([[0.6, 0.8], [-0.8, 0.6]]) + 5
+    line, plane = thresholds.convexity_threshold(places[:, None]), thresholds.convexity_threshold(turned)
+    # However little they are bent, a tilt removes the patterns between for good; on the line it cannot.
+    assert plane == pytest.approx(1.0 if flat else line, rel=1e-12)
+    assert line > 1.1
 
 
 def test_convexity_threshold_refuses() -> None:

@@ -1,5 +1,4 @@
-"""Arrays at the door: what the theory modules accept, checked once, and the blocks they are worked through
-in.
+"""Arrays at the door: what the theory modules accept, and the blocks that they work in.
 
 NumPy arrays and torch tensors run through the same code (``array_api_compat``); torch is never imported
 here. Lists, tuples and integer arrays become float64. float32 stays float32; float16 and bfloat16 are
@@ -33,8 +32,8 @@ def as_arrays(*, squared: bool = True, **named: Any) -> tuple[Any, ...]:
 
     Raises:
         ValueError: naming the argument, when its entries are not finite real numbers, when an integer has
-        no exact float64, when a
-            square would overflow, or when the inputs mix NumPy with torch or live on different devices.
+            no exact float64, when a square would overflow, or when the inputs mix NumPy with torch or live
+            on different devices.
     """
     arrays = {name: _as_array(name, value) for name, value in named.items()}
     own = {name: array for name, array in arrays.items() if array_api_compat.is_array_api_obj(named[name])}
@@ -77,24 +76,19 @@ def as_patterns(patterns: Any) -> tuple[Any, Array]:
 
 
 def as_entries(y: Any, axis: int = -1, name: str = "y") -> tuple[Any, Array]:
-    """(xp, y with ``axis`` last), checked."""
+    """``(xp, y)`` with ``axis`` moved last: plain numbers, of which only differences are taken."""
     xp, values = as_arrays(squared=False, **{name: y})
     if not (-values.ndim <= axis < values.ndim):
         raise ValueError(f"{name} has shape {tuple(values.shape)}, expected an axis {axis} in it")
     if values.shape[axis] == 0:
-        raise ValueError(
-            f"{name} has shape {tuple(values.shape)}, expected at least one entry along axis {axis}"
-        )
+        raise ValueError(f"{name} has shape {tuple(values.shape)}, expected at least one entry along axis {axis}")
     return xp, xp.moveaxis(values, axis, -1)
 
 
 def as_positive(name: str, value: Any) -> Any:
-    """``value`` as a positive finite Python float; a 0-d torch tensor is kept, so that gradients reach
-    it."""
+    """``value`` as a positive finite Python float; a 0-d torch tensor is kept, for its gradient."""
     is_tensor = array_api_compat.is_torch_array(value)
-    is_number = isinstance(value, Real | np.number) and not isinstance(
-        value, bool | np.bool_ | np.complexfloating
-    )
+    is_number = isinstance(value, Real | np.number) and not isinstance(value, bool | np.bool_ | np.complexfloating)
     if not is_number and not (getattr(value, "shape", None) == () and _kind(value) in ("real", "integral")):
         raise ValueError(f"{name} is {value!r}, expected a positive finite number")
     number = float(plain(value))
@@ -114,16 +108,13 @@ def block_elements(array: Array) -> int:
 
 
 def blocks(size: int, width: int, limit: int) -> Iterator[slice]:
-    """Slices that cover ``range(size)``, each so long that ``length * width`` stays within ``limit`` (at
-    least 1)."""
+    """Slices that cover ``range(size)``, with ``length * width`` at most ``limit``, but length at least 1."""
     step = max(1, limit // max(1, width))
     for start in range(0, size, step):
         yield slice(start, min(size, start + step))
 
 
-def map_rows(
-    xp: Any, function: Callable[[Array], tuple[Array, ...]], x: Array, width: int
-) -> tuple[Array, ...]:
+def map_rows(xp: Any, function: Callable[[Array], tuple[Array, ...]], x: Array, width: int) -> tuple[Array, ...]:
     """Apply ``function`` (rows (b, n) to a tuple of arrays (b, ...)) to x (..., n) in blocks of rows.
 
     ``width`` is how many elements one row needs inside ``function``; it bounds the temporaries whatever the
@@ -134,9 +125,7 @@ def map_rows(
     pieces = [function(rows[part, :]) for part in blocks(rows.shape[0], width, block_elements(x))]
     if not pieces:
         pieces = [function(rows)]  # an empty batch still says its shapes
-    joined = (
-        parts[0] if len(parts) == 1 else xp.concat(parts, axis=0) for parts in zip(*pieces, strict=True)
-    )
+    joined = (parts[0] if len(parts) == 1 else xp.concat(parts, axis=0) for parts in zip(*pieces, strict=True))
     return tuple(xp.reshape(array, batch + tuple(array.shape[1:])) for array in joined)
 
 
@@ -158,9 +147,7 @@ def _as_array(name: str, value: Any) -> Array:
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} has masked entries, expected every entry to be a number")
     if _kind(value) not in ("real", "integral"):
-        raise ValueError(
-            f"{name} has dtype {value.dtype}, expected real numbers (float64, float32 or integers)"
-        )
+        raise ValueError(f"{name} has dtype {value.dtype}, expected real numbers (float64, float32 or integers)")
     return value
 
 

@@ -1,23 +1,18 @@
-"""All zeros of v - Σ_i w_i(v) q_i in one or two dimensions, by branch and prune: no start points, nothing
-left to chance.
+"""All zeros of v - Σ_i w_i(v) q_i in one or two dimensions, by branch and prune.
 
 With logits l_i(v) = q_i·v + b_i and w = softmax(l), every zero lies in the convex hull of the q_i. Starting
-from its bounding box, each box is enclosed and then discarded (it holds no zero), accepted (Krawczyk's
-test: it holds exactly one), or narrowed and split:
+from its bounding box, each box is enclosed and then discarded (it holds no zero), accepted (Krawczyk's test:
+it holds exactly one), or narrowed and split. No start points, nothing left to chance:
 
-- over a box the logits are linear, so the weights have simple exact bounds, and with them the mean μ(v) = Σ
-w_i q_i and the
-  covariance Cov_w, which is the derivative of μ; the mean-value form then gives μ a second, second-order
-  bound;
-- a zero is a fixed point of μ, so a box can be cut down to its own image; between two dominating patterns
-the image is a segment, and the
-  direction across it decides at once;
-- boxes that stay undecided down to the size at which rounding hides the field surround degenerate zeros.
-They are searched with Newton's
-  method and handed back as clusters.
+- Over a box the logits are linear, so the weights have simple bounds, and with them the mean μ(v) = Σ w_i q_i
+  and the covariance Cov_w, its derivative; the mean-value form gives μ a second bound, of second order.
+- A zero is a fixed point of μ, so a box can be cut down to its own image. Between two dominating patterns the
+  image is a segment, and the direction across it decides at once.
+- Boxes undecided down to the size at which rounding hides the field, or too many to go on with, surround
+  degenerate zeros. They are searched with Newton's method; what it finds is accepted by the same test, and
+  accounts for its cluster of boxes if the indices of all zeros add up. Other clusters are handed back as such.
 
-Intervals are not rounded outwards; a margin for rounding, proportional to the terms summed, takes its
-place.
+Intervals are not rounded outwards; a margin proportional to the rounding of the terms takes its place.
 """
 
 from __future__ import annotations
@@ -140,8 +135,10 @@ def jacobian(problem: Field, v: np.ndarray) -> np.ndarray:
 
 
 def index_sum(problem: Field, zeros: np.ndarray) -> int:
-    """Σ sign det(I - Cov_w) over simple zeros: 1 when none is missing, since the field points outwards far
-    away (Poincaré-Hopf)."""
+    """Σ sign det(I - Cov_w) over simple zeros: 1 when none is missing (Poincaré-Hopf).
+
+    Far away the field v - μ(v) points outwards, which fixes the sum of its indices.
+    """
     return int(np.sign(np.linalg.det(jacobian(problem, zeros))).sum()) if len(zeros) else 0
 
 
@@ -168,8 +165,7 @@ def _enclose(problem: Field, centre: np.ndarray, half: np.ndarray) -> _Enclosure
     pulls = share[..., None] * (q[None] - mean[:, None])
     error = problem.logit_error() * np.abs(pulls).sum(axis=1) + problem.sum_error()  # (m, n)
 
-    # Weights: 1/w_i is convex, so its largest value, hence the least w_i, sits at a corner; the greatest
-    # w_i is bounded pair by pair.
+    # 1/w_i is convex, so the least w_i sits at a corner; the greatest is bounded pair by pair.
     logits = centre @ q.T + problem.bias  # (m, d)
     corners = np.array(np.meshgrid(*[[-1.0, 1.0]] * n)).reshape(n, -1).T  # (2^n, n)
     at_corners = logits[:, None] + (corners[None] * half[:, None]) @ q.T  # (m, 2^n, d)
@@ -183,8 +179,7 @@ def _enclose(problem: Field, centre: np.ndarray, half: np.ndarray) -> _Enclosure
     greatest = np.maximum(greatest, least)
 
     def span(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bounds of Σ_i w_i values_i over the box, values (m, d, k) given relative to the heaviest
-        pattern's."""
+        """Bounds of Σ_i w_i values_i over the box; values (m, d, k) relative to the heaviest pattern's."""
         up, down = np.maximum(values, 0), np.minimum(values, 0)
         return (
             np.einsum("md,mdk->mk", least, up) + np.einsum("md,mdk->mk", greatest, down),
@@ -226,14 +221,10 @@ def _enclose(problem: Field, centre: np.ndarray, half: np.ndarray) -> _Enclosure
         blur = problem.logit_error() * np.abs(np.einsum("mdn,mn->md", pulls, normal)).sum(axis=1)
         room = (np.abs(normal) * half).sum(axis=1) + blur + 2 * problem.sum_error()
         across = (place - room > up[:, 0]) | (place + room < down[:, 0])
-    return _Enclosure(
-        mean, low, high, across, covariance, deviation, pulls, problem.logit_error(), problem.sum_error()
-    )
+    return _Enclosure(mean, low, high, across, covariance, deviation, pulls, problem.logit_error(), problem.sum_error())
 
 
-def _sieve(
-    problem: Field, centre: np.ndarray, half: np.ndarray, found: _Found
-) -> tuple[np.ndarray, np.ndarray]:
+def _sieve(problem: Field, centre: np.ndarray, half: np.ndarray, found: _Found) -> tuple[np.ndarray, np.ndarray]:
     """Discard, accept or narrow each box (m, n); accepted zeros go to ``found``, the rest is returned."""
     kept = []
     for part in _chunks(problem, len(centre)):
@@ -262,9 +253,7 @@ def _sieve(
     return centre[fresh], half[fresh]
 
 
-def _krawczyk(
-    box: _Enclosure, centre: np.ndarray, half: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _krawczyk(box: _Enclosure, centre: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Krawczyk's image c + shift ± reach of each box, and where its preconditioner exists."""
     slope = np.eye(centre.shape[1]) - box.covariance
     inverse, usable = _inverse(slope)
@@ -278,8 +267,7 @@ def _krawczyk(
 
 
 def _inverse(slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inverses of symmetric matrices (m, n, n), n = 1 or 2, and where they mean something; singular ones
-    get a large stand-in."""
+    """Inverses of symmetric matrices (m, n, n), n = 1 or 2, and which to trust: singular ones are stand-ins."""
     size = np.maximum(np.abs(slope).max(axis=(1, 2)), 1e-14)
     if slope.shape[1] == 1:
         determinant, adjugate = slope[:, 0, 0] / size, np.ones_like(slope)
@@ -289,9 +277,8 @@ def _inverse(slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         adjugate = np.stack([c, -b, -b, a], axis=1).reshape(-1, 2, 2)
     usable = np.abs(determinant) * size**2 > 1e-12 * np.maximum(1, size)
     floor = np.where(determinant < 0, -1e-15, 1e-15)
-    return adjugate / (np.where(np.abs(determinant) < 1e-15, floor, determinant) * size)[
-        :, None, None
-    ], usable
+    determinant = np.where(np.abs(determinant) < 1e-15, floor, determinant)
+    return adjugate / (determinant * size)[:, None, None], usable
 
 
 def _split(centre: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -343,10 +330,7 @@ def _settle(problem: Field, centre: np.ndarray, half: np.ndarray, found: _Found)
     for cluster in _clusters(centre, half):
         explained = complete and _distance(found.points(), centre[cluster]).min(initial=np.inf) <= near
         best = None if explained else _flattest(problem, centre[cluster], near)
-        if (
-            best is not None
-            and _distance(best[None], np.array([*degenerate, *found.zeros])).min() > 1e-2 * near
-        ):
+        if best is not None and _distance(best[None], np.array([*degenerate, *found.zeros])).min() > 1e-2 * near:
             degenerate.append(best)
     return Zeros(found.points(), np.array(degenerate).reshape(-1, none.shape[1]))
 

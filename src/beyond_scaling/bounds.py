@@ -29,6 +29,7 @@ from .energy import (
     norm_deficits,
     tilt_energy,
     tilt_values,
+    weights,
 )
 
 Form = Literal["printed", "corrected"]
@@ -80,10 +81,10 @@ class Band:
 
 
 def proposition_1(x: Any, patterns: Any, form: Form = "printed") -> Band:
-    """g(x) - log d ≤ E(x) ≤ g(x), shape (...); Proposition 1, which holds as printed, so both forms are the
-    same band.
+    """g(x) - log d ≤ E(x) ≤ g(x), shape (...); Proposition 1.
 
-    ``upper_slack`` is the logarithm of the effective number of neighbours, g - E.
+    It holds as printed, so both forms are the same band. ``upper_slack`` is g - E, the logarithm of the
+    effective number of neighbours.
     """
     _check_form(form)
 
@@ -101,8 +102,10 @@ def proposition_1(x: Any, patterns: Any, form: Form = "printed") -> Band:
 
 
 def proposition_2(x: Any, patterns: Any, form: Form = "printed") -> Band:
-    """Δ(x) = (2 MCHN(x) - log d) - E(x) at β = 2, shape (...), in [-R, R] as printed and in [0, R]
-    corrected; Proposition 2."""
+    """Δ(x) = (2 MCHN(x) - log d) - E(x) at β = 2, shape (...); Proposition 2.
+
+    Printed: -R ≤ Δ ≤ R. Corrected: 0 ≤ Δ ≤ R.
+    """
     _check_form(form)
 
     def rows_band(parts: _Parts) -> tuple[Array, ...]:
@@ -115,9 +118,10 @@ def proposition_2(x: Any, patterns: Any, form: Form = "printed") -> Band:
 
 
 def proposition_3(x: Any, patterns: Any, form: Form = "printed") -> Band:
-    """g(x) - 2 MCHN(x) at β = 2, shape (...), in [-R, R + log d] as printed, which fails, and in [-R - log
-    d, 0] corrected;
-    Proposition 3."""
+    """g(x) - 2 MCHN(x) at β = 2, shape (...); Proposition 3.
+
+    Printed, and false: from -R to R + log d. Corrected: from -R - log d to 0.
+    """
     _check_form(form)
 
     def rows_band(parts: _Parts) -> tuple[Array, ...]:
@@ -133,8 +137,10 @@ def proposition_3(x: Any, patterns: Any, form: Form = "printed") -> Band:
 
 
 def lemma_2(y: Any) -> Band:
-    """max y ≤ LogSumExp(y) ≤ max y + log n over the last axis, shape (...); Lemma 2, where the paper's
-    strict < needs n ≥ 2."""
+    """max y ≤ LogSumExp(y) ≤ max y + log n over the last axis (n), shape (...); Lemma 2.
+
+    The paper writes < on the left, which needs n ≥ 2.
+    """
     xp, values = as_entries(y, -1)
     tilt = tilt_values(xp, values)
     above, below = excess(xp, tilt), deficit(xp, tilt)
@@ -142,8 +148,10 @@ def lemma_2(y: Any) -> Band:
 
 
 def lemma_3(y: Any) -> Band:
-    """min y - log n ≤ -LogSumExp(-y) ≤ min y over the last axis, shape (...); Lemma 3, where the paper's
-    strict < needs n ≥ 2."""
+    """min y - log n ≤ -LogSumExp(-y) ≤ min y over the last axis (n), shape (...); Lemma 3.
+
+    The paper writes < on the right, which needs n ≥ 2.
+    """
     xp, values = as_entries(y, -1)
     tilt = tilt_values(xp, -values)
     below, above = excess(xp, tilt), deficit(xp, tilt)
@@ -204,16 +212,16 @@ def _band(function: Callable[[_Parts], tuple[Array, ...]], x: Any, patterns: Any
 
 
 def _log_mean_exp(xp: Any, tilt: Tilt, powers: Array) -> Array:
-    """log Σ_i w_i exp(powers_i) with w = softmax(-gaps), shape (...): exact near zero, and no underflow
-    when every term is tiny."""
-    share = xp.exp(-tilt.gaps) / xp.sum(xp.exp(-tilt.gaps), axis=-1)[..., None]
-    # Where the powers are small, their deviations from 1 are summed; clipped, so that the branch not taken
-    # stays finite.
-    small = xp.max(xp.abs(plain(powers)), axis=-1) < 0.5
-    near = xp.log1p(xp.sum(share * xp.expm1(xp.clip(powers, -0.5, 0.5)), axis=-1))
-    moved, level = tilt_values(xp, powers - tilt.gaps), tilt_values(xp, -tilt.gaps)
-    far = (moved.base + excess(xp, moved)) - (level.base + excess(xp, level))
-    return xp.where(small, near, far)
+    """log Σ_i w_i exp(powers_i) with w = softmax(-gaps), shape (...): to full relative accuracy near zero."""
+    cap = 0.4 * math.log(float(xp.finfo(tilt.gaps.dtype).max))  # exp(cap) times any sum of weights is finite
+    mean = xp.sum(weights(xp, tilt) * xp.expm1(xp.clip(powers, -cap, cap)), axis=-1)
+    direct = (xp.max(plain(powers), axis=-1) <= cap) & (plain(mean) > -0.5)
+    # Clipped, so that no gradient of the branch not taken is infinite.
+    near = xp.log1p(xp.clip(mean, -0.5, None))
+    # Otherwise the sum is tiny or huge, and logarithms keep its digits.
+    raised, level = tilt_values(xp, powers - tilt.gaps), tilt_values(xp, -tilt.gaps)
+    far = (raised.base + excess(xp, raised)) - (level.base + excess(xp, level))
+    return xp.where(direct, near, far)
 
 
 def _together(first: Array, second: Array) -> tuple[Any, Array, Array]:

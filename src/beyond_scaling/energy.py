@@ -1,5 +1,4 @@
-"""Distances, the nearest-neighbour function g, the energies E and MCHN, their derivatives, update rules and
-retrieval.
+"""The nearest-neighbour function g, the energies E and MCHN, their derivatives, updates and retrieval.
 
 Paper: "Beyond Scaling Laws: Understanding Transformer Performance with Associative Memory", section 4;
 equation numbers are its own.
@@ -16,7 +15,7 @@ How it stays exact. Squared distances come from direct differences, never from |
 depend only on *gaps*, how much worse each pattern is than the best one; far from all patterns a gap is
 taken as (ρ_m - ρ_i)·((x - ρ_m) + (x - ρ_i)), so that points at 10⁸ keep their weights. MCHN is written
 through |x - ρ_i|² + (ξ² - |ρ_i|²), ξ = max|ρ|, with the second term a product of a difference and a sum.
-Work goes in blocks: temporaries stay near 8 MB on a CPU, whatever the batch.
+Work goes in blocks: each temporary stays near 8 MB on a CPU, whatever the batch.
 
 Every function raises ValueError for shapes that do not match, no patterns, entries that are not finite real
 numbers, integers that float64 cannot hold exactly, magnitudes whose squares overflow, and a β that is not
@@ -29,7 +28,7 @@ import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ._arrays import (
     Array,
@@ -76,12 +75,12 @@ def squared_distances(x: Any, patterns: Any) -> Array:
 
 
 def nearest_distance(x: Any, patterns: Any) -> Array:
-    """g(x) = min_i |x - ρ_i|², shape (...); eq 3. *Squared*: g is the square of the distance to the nearest
-    pattern."""
+    """g(x) = min_i |x - ρ_i|², shape (...); eq 3.
+
+    *Squared*: g is the square of the Euclidean distance to the nearest pattern.
+    """
     xp, points, stored = as_points(x, patterns)
-    (nearest,) = map_rows(
-        xp, lambda rows: (xp.min(_distances(xp, rows, stored), axis=1),), points, sum(stored.shape)
-    )
+    (nearest,) = map_rows(xp, lambda rows: (xp.min(_distances(xp, rows, stored), axis=1),), points, sum(stored.shape))
     return nearest
 
 
@@ -96,8 +95,10 @@ def energy(x: Any, patterns: Any) -> Array:
 
 
 def mchn_energy(x: Any, patterns: Any, beta: Any) -> Array:
-    """The energy of the modern continuous Hopfield network at inverse temperature β, shape (...); section
-    4, Figure 1c."""
+    """MCHN(x), the energy of the modern continuous Hopfield network, shape (...); section 4, Figure 1c.
+
+    ``beta`` is the inverse temperature β > 0.
+    """
     beta = as_positive("beta", beta)
 
     def rows_energy(xp: Any, rows: Array, stored: Array) -> Array:
@@ -131,8 +132,7 @@ def mchn_regulariser(x: Any, patterns: Any, beta: Any) -> Array:
 
 
 def log_sum_exp(y: Any, axis: int = -1) -> Array:
-    """LogSumExp(y) = log Σ_i exp(y_i) along ``axis``, which is removed; Appendix C, the subject of Lemmas
-    1-4."""
+    """LogSumExp(y) = log Σ_i exp(y_i) along ``axis``, which is removed; Appendix C, Lemmas 1-4."""
     xp, moved = as_entries(y, axis)
     tilt = tilt_values(xp, moved)
     return tilt.base + excess(xp, tilt)
@@ -153,8 +153,10 @@ def mchn_posterior(x: Any, patterns: Any, beta: Any) -> Array:
 
 
 def effective_neighbours(x: Any, patterns: Any) -> Array:
-    """exp(g - E) = Σ_i exp(g - |x - ρ_i|²), shape (...), between 1 and d: how many patterns are about as
-    near as the nearest."""
+    """exp(g - E) = Σ_i exp(g - |x - ρ_i|²), shape (...), from 1 to d.
+
+    It counts the patterns that are about as near as the nearest one.
+    """
     return _map(lambda xp, rows, stored: 1 + _rest(xp, tilt_energy(xp, rows, stored)), x, patterns)
 
 
@@ -163,22 +165,20 @@ def effective_neighbours(x: Any, patterns: Any) -> Array:
 
 def energy_gradient(x: Any, patterns: Any) -> Array:
     """∇E(x) = 2 (x - Σ_i p_i ρ_i), shape (..., n)."""
-    return 2 * _map(
-        lambda xp, rows, stored: _pull(xp, rows, stored, tilt_energy(xp, rows, stored)), x, patterns
-    )
+    return 2 * _map(lambda xp, rows, stored: _pull(xp, rows, stored, tilt_energy(xp, rows, stored)), x, patterns)
 
 
 def mchn_gradient(x: Any, patterns: Any, beta: Any) -> Array:
     """∇MCHN(x) = x - Σ_i w_i ρ_i, shape (..., n)."""
     beta = as_positive("beta", beta)
-    return _map(
-        lambda xp, rows, stored: _pull(xp, rows, stored, tilt_mchn(xp, rows, stored, beta)), x, patterns
-    )
+    return _map(lambda xp, rows, stored: _pull(xp, rows, stored, tilt_mchn(xp, rows, stored, beta)), x, patterns)
 
 
 def energy_hessian(x: Any, patterns: Any) -> Array:
-    """∇²E(x) = 2 I - 4 Cov_p, shape (..., n, n), Cov_p the covariance of the patterns under p(x); symmetric
-    to the last bit."""
+    """∇²E(x) = 2 I - 4 Cov_p, shape (..., n, n), symmetric to the last bit.
+
+    Cov_p is the covariance of the patterns under the weights p(x).
+    """
 
     def rows_hessian(xp: Any, rows: Array, stored: Array) -> Array:
         covariance = _covariance(xp, stored, tilt_energy(xp, rows, stored))
@@ -188,8 +188,10 @@ def energy_hessian(x: Any, patterns: Any) -> Array:
 
 
 def mchn_hessian(x: Any, patterns: Any, beta: Any) -> Array:
-    """∇²MCHN(x) = I - β Cov_w, shape (..., n, n), Cov_w the covariance of the patterns under w(x);
-    symmetric to the last bit."""
+    """∇²MCHN(x) = I - β Cov_w, shape (..., n, n), symmetric to the last bit.
+
+    Cov_w is the covariance of the patterns under the weights w(x).
+    """
     beta = as_positive("beta", beta)
 
     def rows_hessian(xp: Any, rows: Array, stored: Array) -> Array:
@@ -200,14 +202,18 @@ def mchn_hessian(x: Any, patterns: Any, beta: Any) -> Array:
 
 
 def update(x: Any, patterns: Any) -> Array:
-    """x⁺ = Σ_i p_i(x) ρ_i, shape (..., n): one retrieval step of E (concave-convex procedure, mean shift,
-    gradient step ½)."""
+    """x⁺ = Σ_i p_i(x) ρ_i, shape (..., n): one retrieval step of E.
+
+    It is a step of the concave-convex procedure, of mean shift, and a gradient step of length ½.
+    """
     return _map(lambda xp, rows, stored: _mean(xp, stored, tilt_energy(xp, rows, stored)), x, patterns)
 
 
 def mchn_update(x: Any, patterns: Any, beta: Any) -> Array:
-    """x⁺ = Σ_i w_i(x) ρ_i = M softmax(β Mᵀx), shape (..., n): one step of attention with the patterns as
-    keys and values."""
+    """x⁺ = Σ_i w_i(x) ρ_i = M softmax(β Mᵀx), shape (..., n): one retrieval step of MCHN.
+
+    It is attention with the patterns as keys and values.
+    """
     beta = as_positive("beta", beta)
     return _map(lambda xp, rows, stored: _mean(xp, stored, tilt_mchn(xp, rows, stored, beta)), x, patterns)
 
@@ -217,14 +223,18 @@ def mchn_update(x: Any, patterns: Any, beta: Any) -> Array:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The way of one query: ``points`` (steps + 1, n) from the start on, their ``energies`` (steps + 1,),
-    and why it stopped."""
+    """The way of one query.
+
+    Attributes:
+        points: (steps + 1, n), the start first.
+        energies: (steps + 1,), E or MCHN at the points.
+        stopped: "converged": the last step was no longer than the tolerance; "max_steps": it still was.
+        steps: how many updates were made.
+    """
 
     points: Array
     energies: Array
-    stopped: str
-    """"converged": the last step was no longer than the tolerance; "max_steps": it still moved when the
-    steps ran out."""
+    stopped: Literal["converged", "max_steps"]
     steps: int
 
 
@@ -262,7 +272,7 @@ def retrieve(
         return _mean(xp, local, tilt_mchn(xp, row, local, beta, centre))[0, :]
 
     way = [start - centre]
-    stopped = "max_steps"
+    stopped: Literal["converged", "max_steps"] = "max_steps"
     for _ in range(max_steps):
         way.append(step(way[-1]))
         if float(xp.linalg.vector_norm(plain(way[-1] - way[-2]))) <= floor:
@@ -278,12 +288,11 @@ def retrieve(
 
 
 class Tilt(NamedTuple):
-    """One row's patterns ranked: weights are proportional to exp(-gaps), the best pattern ``index`` has gap
-    0."""
+    """Patterns ranked row by row: weights are proportional to exp(-gaps), the best pattern has gap 0."""
 
-    base: Array  # (b,)   the energy if only the best pattern were stored
+    base: Array  # (b,) the energy if only the best pattern counted
     gaps: Array  # (b, d) ≥ 0
-    index: Array  # (b,)
+    index: Array  # (b,) the best pattern
 
 
 def tilt_energy(xp: Any, rows: Array, stored: Array) -> Tilt:
@@ -318,8 +327,7 @@ def tilt_mchn(xp: Any, rows: Array, stored: Array, beta: Any, origin: Array | No
     def behind(part: Array) -> Array:  # (k, n) -> (b, k)
         apart = best[:, None, :] - part[None, :, :]  # (b, k, n)
         ahead = xp.vecdot(apart, rows[:, None, :])
-        # The origin's share is the same at every step of an iteration: its rounding must not jitter with
-        # the rows.
+        # The origin's share is the same at every step: its rounding must not jitter with the rows.
         return ahead if origin is None else ahead + xp.vecdot(apart, origin[None, None, :])
 
     gaps = beta * _over_patterns(xp, behind, rows, stored)
@@ -336,8 +344,7 @@ def tilt_values(xp: Any, values: Array) -> Tilt:
 
 
 def norm_deficits(xp: Any, stored: Array) -> Array:
-    """ξ² - |ρ_i|² ≥ 0 with ξ² = max_i |ρ_i|², shape (d,): a difference times a sum, so a common offset does
-    not drown it."""
+    """ξ² - |ρ_i|² ≥ 0 with ξ² = max_i |ρ_i|², shape (d,): a difference times a sum, safe from offsets."""
     largest = stored[int(xp.argmax(plain(xp.vecdot(stored, stored)))), :]
     deficits = xp.vecdot(largest - stored, largest + stored)
     return deficits - xp.min(deficits)
@@ -349,8 +356,7 @@ def excess(xp: Any, tilt: Tilt) -> Array:
 
 
 def deficit(xp: Any, tilt: Tilt) -> Array:
-    """log d - log Σ_i exp(-gaps_i) in [0, log d], accurate also where all patterns weigh nearly the
-    same."""
+    """log d - log Σ_i exp(-gaps_i) in [0, log d], accurate also where all patterns weigh nearly the same."""
     apart = math.log(tilt.gaps.shape[-1]) - excess(xp, tilt)
     alike = -xp.log1p(xp.mean(xp.expm1(-tilt.gaps), axis=-1))
     # Subtracting logarithms loses nothing once the gaps differ; a sum of d terms near -1 would.
@@ -370,8 +376,7 @@ def _rest(xp: Any, tilt: Tilt) -> Array:
 
 
 def _best_first(xp: Any, base: Array, gaps: Array, beta: Any) -> Tilt:
-    """Move base and gaps to the pattern that the exact gaps call best: near ties, rounding may have chosen
-    another."""
+    """Move base and gaps to the pattern with the least gap: near ties, rounding may have chosen another."""
     index = xp.argmin(plain(gaps), axis=1)
     least = _at(xp, gaps, index)
     return Tilt(base + least / beta, gaps - least[:, None], index)
@@ -380,20 +385,15 @@ def _best_first(xp: Any, base: Array, gaps: Array, beta: Any) -> Tilt:
 # --- rows and blocks --------------------------------------------------------------------------------------
 
 
-def _map(
-    function: Callable[[Any, Array, Array], Array], x: Any, patterns: Any, *, square: bool = False
-) -> Array:
+def _map(function: Callable[[Any, Array, Array], Array], x: Any, patterns: Any, *, square: bool = False) -> Array:
     xp, points, stored = as_points(x, patterns)
     d, n = stored.shape
-    (result,) = map_rows(
-        xp, lambda rows: (function(xp, rows, stored),), points, max(d + n, n * n if square else 0)
-    )
+    (result,) = map_rows(xp, lambda rows: (function(xp, rows, stored),), points, max(d + n, n * n if square else 0))
     return result
 
 
 def _over_patterns(xp: Any, function: Callable[[Array], Array], rows: Array, stored: Array) -> Array:
-    """Join ``function`` (patterns (k, n) to (b, k)) over blocks of patterns, with (b, k, n) temporaries
-    bounded."""
+    """Join ``function`` (patterns (k, n) to (b, k)) over blocks of patterns that bound (b, k, n)."""
     width = rows.shape[0] * rows.shape[1]
     parts = [function(stored[part, :]) for part in blocks(stored.shape[0], width, block_elements(rows))]
     return parts[0] if len(parts) == 1 else xp.concat(parts, axis=1)

@@ -1,9 +1,8 @@
-"""Stationary points of E and MCHN in one and two dimensions, and which patterns are stored in any
-dimension.
+"""Stationary points of E and MCHN in one and two dimensions, and which patterns are stored in any.
 
-In the natural unit 1/√s (s = 2 for E, β for MCHN) both energies ask for the fixed points of μ(v) = Σ_i
-softmax(q·v + b)_i q_i with q = √s ρ; b_i = -|q_i|²/2 for E and 0 for MCHN. Their Hessians are s'(I -
-Cov_w(q)), s' = 2 for E and 1 for MCHN. ``_boxes`` finds all of them. The closed-form thresholds of
+In the natural unit 1/√s (s = 2 for E, β for MCHN) both energies ask for the fixed points of the mean
+μ(v) = Σ_i softmax(q·v + b)_i q_i with q = √s ρ; b_i = -|q_i|²/2 for E and 0 for MCHN. Their Hessians are
+2 (I - Cov_w(q)) for E and I - Cov_w(q) for MCHN. ``_boxes`` finds all of them. The functions of
 ``thresholds`` are offered here as well.
 """
 
@@ -33,13 +32,13 @@ Kind = Literal["minimum", "saddle", "maximum", "degenerate"]
 
 _TOLERANCE = 1e-12  # of a step, against the patterns' spread
 _MAX_STEPS = 10_000
+_WIDEST = 1e7  # in natural units; beyond, the ridge between two wells is narrower than float64's spacing
 _DIRECTIONS = 16  # axes up to this dimension, else as many random ones
 
 
 @dataclass(frozen=True)
 class StationaryPoint:
-    """A point ``x`` (n,) with zero gradient: energy ``value``, Hessian ``eigenvalues`` (n,) ascending, and
-    ``kind``."""
+    """A point ``x`` (n,) of zero gradient, its energy ``value``, Hessian ``eigenvalues`` (n,) ascending."""
 
     x: Array
     value: float
@@ -48,21 +47,21 @@ class StationaryPoint:
 
 
 def stationary_points(patterns: Any, beta: Any = None) -> tuple[StationaryPoint, ...]:
-    """All stationary points of E (``beta`` None) or of MCHN at ``beta``, for patterns (d, n) with n = 1 or
-    2, sorted by coordinates.
+    """All stationary points of E (``beta`` None) or of MCHN, sorted by coordinates; patterns (d, n), n = 1 or 2.
 
     Found by branch and prune over the patterns' hull (``_boxes``), so that none is missed; meant for d up to
     about 20. "degenerate" marks a bifurcation, where the Hessian is singular as far as float64 can tell. It
-    stands for a cluster of points and may be off by 1e-4 (in units of 1/√2 for E, 1/√β for MCHN), or for a whole
-    curve, as with two dozen patterns on a circle. Where patterns are more than about 10⁴ such units apart,
-    rounding blurs the ridges between them, and their saddles may be reported so too. When none is degenerate,
-    minima and maxima minus saddles (in 1-D, minima minus maxima) are checked to count 1 (Poincaré-Hopf).
+    stands for a cluster of points and may be off by 1e-4 (in units of 1/√2 for E, 1/√β for MCHN), or for a
+    whole curve, as with two dozen patterns on a circle. Where patterns are more than about 10⁴ such units
+    apart, rounding blurs the ridges between them, and their saddles may be reported so too. When none is
+    degenerate, minima and maxima minus saddles (in 1-D, minima minus maxima) are checked to count 1.
 
     Computed in float64; ``x`` and ``eigenvalues`` are float64 arrays of the caller's kind and device.
 
     Raises:
-        ValueError: patterns not (d, 1) or (d, 2), or otherwise unfit (see ``energy``); beta not positive.
-        RuntimeError: the count is not 1, so a point is missing; please report the patterns.
+        ValueError: patterns not (d, 1) or (d, 2), or otherwise unfit (see ``energy``), or more than 10⁷ units
+            apart; beta not positive.
+        RuntimeError: the count is not 1 (Poincaré-Hopf), so a point is missing.
     """
     xp, stored = as_patterns(patterns)
     if stored.shape[1] not in (1, 2):
@@ -74,6 +73,12 @@ def stationary_points(patterns: Any, beta: Any = None) -> tuple[StationaryPoint,
     centre = distinct.mean(axis=0)
     local = distinct - centre
     scale = math.sqrt(2.0 if beta is None else beta)
+    extent = scale * float(np.ptp(local, axis=0).max())
+    if extent > _WIDEST:
+        raise ValueError(
+            f"patterns reach over {extent:.3g} times the width of a well, expected at most {_WIDEST:.0e}: "
+            f"float64 cannot place the ridges between them"
+        )
     # Principal axes make the first box as small as the hull allows, and flat when the patterns lie on a
     # line.
     axes = np.linalg.svd(local, full_matrices=True)[2]  # (n, n)
@@ -130,9 +135,7 @@ def is_stored(patterns: Any, beta: Any = None, *, share: float = 0.25) -> Array:
     xp, stored = as_patterns(patterns)
     beta = None if beta is None else float(plain(as_positive("beta", beta)))
     if not 0 < share < 0.5:
-        raise ValueError(
-            f"share is {share!r}, expected a number between 0 and 0.5, so that balls are disjoint"
-        )
+        raise ValueError(f"share is {share!r}, expected a number between 0 and 0.5, so that balls are disjoint")
     given = np.asarray(plain(stored).tolist(), dtype=float)
     d, n = given.shape
     if d == 1:
@@ -171,9 +174,7 @@ def _nearest_other(local: np.ndarray) -> np.ndarray:
     return gaps
 
 
-def _follow(
-    starts: np.ndarray, local: np.ndarray, centre: np.ndarray, beta: Any
-) -> tuple[np.ndarray, np.ndarray]:
+def _follow(starts: np.ndarray, local: np.ndarray, centre: np.ndarray, beta: Any) -> tuple[np.ndarray, np.ndarray]:
     """Iterate the update from each start (m, n) around the centroid: where it ends, and whether it settled
     there."""
     from array_api_compat import numpy as xp

@@ -1,8 +1,7 @@
-"""Where memories appear and vanish: two wells, d equidistant patterns, and the β up to which MCHN is
-convex.
+"""Where memories appear and vanish: two wells, d equidistant patterns, and the β up to which MCHN is convex.
 
-Distances are Euclidean, logarithms natural. Derivations for E of eq 4 and the MCHN energy of section 4 of
-the paper "Beyond Scaling Laws".
+For E (eq 4) and the MCHN energy (section 4) of the paper "Beyond Scaling Laws: Understanding Transformer
+Performance with Associative Memory". Distances are Euclidean, logarithms natural.
 """
 
 from __future__ import annotations
@@ -20,11 +19,10 @@ _EPS = float(np.finfo(float).eps)
 
 
 def two_well_minimum(a: float, beta: float | None = None) -> float:
-    """The minimum m ≥ 0 of the energy of two patterns at ±a: m = a tanh(2 a m) for E, m = a tanh(β a m) for
-    MCHN.
+    """The minimum m ≥ 0 of the energy of two patterns at ±a, for E (``beta`` None) or MCHN.
 
-    m = 0, a single well, up to the pitchfork at 2 a² = 1 (distance √2), or β a² = 1. ``a`` is half the
-    distance of the patterns.
+    It solves m = a tanh(2 a m) for E and m = a tanh(β a m) for MCHN. It is 0, a single well, up to the
+    pitchfork at 2 a² = 1 (distance 2 a = √2), or β a² = 1, within the rounding of a and β.
 
     Raises:
         ValueError: a or beta not a positive finite number.
@@ -33,12 +31,13 @@ def two_well_minimum(a: float, beta: float | None = None) -> float:
     factor = 2.0 if beta is None else _positive("beta", beta)
     # With z = k m/a: tanh z = z/k. k - 1 is rounded once, from the exact product, so that m keeps its
     # digits near the pitchfork.
-    above = float(Fraction(factor) * Fraction(a) ** 2 - 1)
+    exact = Fraction(factor) * Fraction(a) ** 2 - 1
+    if exact > 40:
+        return a  # tanh(k) = 1 in float64
+    above = float(exact)
     if above <= 2 * _EPS:  # no more than rounding a and β may have added
         return 0.0
     k = 1 + above
-    if k > 40:
-        return a  # tanh(k) = 1 in float64
     from scipy.optimize import brentq
 
     def surplus(z: float) -> float:
@@ -50,12 +49,11 @@ def two_well_minimum(a: float, beta: float | None = None) -> float:
 
 
 def separation_threshold(d: int) -> float:
-    """δ_c(d): d patterns at equal mutual distance δ each keep a minimum of E of their own exactly when δ >
-    δ_c; any dimension n ≥ d - 1.
+    """δ_c(d): d patterns at equal mutual distances δ each keep a minimum of E exactly when δ > δ_c.
 
-    On the ray from the centroid to a pattern the fixed points at a share s of the way satisfy δ² = y (1 +
-    (d - 1) e^{-y}) / (1 - e^{-y}) with y = s δ²; δ_c² is the least value over y > 0. It grows like log d +
-    log log d. For d = 2 it is √2.
+    Any dimension n ≥ d - 1. A fixed point at a share s of the way from the centroid to a pattern satisfies
+    δ² = y (1 + (d - 1) e^{-y}) / (1 - e^{-y}) with y = s δ²; δ_c² is the least value over y > 0. It grows
+    like log d + log log d. For d = 2 it is 2.
 
     Raises:
         ValueError: d not an integer of at least 2.
@@ -79,17 +77,17 @@ def separation_threshold(d: int) -> float:
 
 
 def convexity_threshold(patterns: Any) -> float:
-    """The largest β at which MCHN is convex everywhere, for patterns (d, n) with n = 1 or 2; infinite if
-    all patterns coincide.
+    """The largest β at which MCHN is convex everywhere, for patterns (d, n) with n = 1 or 2.
 
-    ∇²MCHN = I - β Cov_w and w runs over all tilts softmax(θ·ρ), so the threshold is 1/sup_θ λ_max(Cov_w),
-    taken over the limits at infinity as well, where only the patterns of one edge of the hull keep weight;
-    it is at least 4/diameter² (Popoviciu), with equality if the diameter is an edge with nothing on it.
+    ∇²MCHN = I - β Cov_w and w runs over all tilts softmax(θ·ρ), so the threshold is 1/sup_θ λ_max(Cov_w), taken
+    over the limits at infinity as well, where only the patterns of one edge of the hull keep weight. It is at
+    least 4/diameter² (Popoviciu), with equality if the diameter is an edge with nothing on it, and infinite if
+    all patterns coincide.
 
     In 1-D, and on every edge, the tilted variance is maximised by branch and bound: relative error below
     1e-12. In 2-D the inside is searched on a multi-scale grid of about 20,000 tilts and the best two dozen
-    are polished; where the grid catches the right basin, and no failure is known, the error is below 1e-9
-    relative.
+    are polished; provided that the grid catches the right basin (no failure is known), the relative
+    error is below 1e-9.
 
     Raises:
         ValueError: patterns not (d, 1) or (d, 2), or otherwise unfit (see ``energy``).
@@ -132,9 +130,7 @@ def _largest_variance(places: np.ndarray, copies: np.ndarray) -> float:
         """A bound on the variance beyond ``edge``: there the extreme place has the most weight, the others
         at most what they have here."""
         order = y if edge > 0 else 1 - y
-        ahead = np.maximum(order[None, :] - order[:, None], 0) * abs(edge) + (
-            log_copies[None] - log_copies[:, None]
-        )
+        ahead = np.maximum(order[None, :] - order[:, None], 0) * abs(edge) + (log_copies[None] - log_copies[:, None])
         ahead = np.where(order[None, :] > order[:, None], ahead, -np.inf)
         with np.errstate(over="ignore"):
             most = 1 / (1 + np.exp(ahead).sum(axis=1))
@@ -149,12 +145,9 @@ def _largest_variance(places: np.ndarray, copies: np.ndarray) -> float:
     while len(centre):
         mean, variance, third = cumulants(centre)
         best = max(best, float(variance.max()))
-        # |κ₃| ≤ κ₂ and |κ₄| ≤ κ₂ for places in [0, 1]: first-order growth, or a parabola, bounds the
-        # variance over the interval.
+        # |κ₃| ≤ κ₂ and |κ₄| ≤ κ₂ for places in [0, 1]: growth by e^half, or a parabola, bounds the variance.
         growth = np.exp(np.minimum(half, 700))
-        bound = np.minimum(
-            variance * growth, variance + np.abs(third) * half + half**2 / 2 * variance * growth
-        )
+        bound = np.minimum(variance * growth, variance + np.abs(third) * half + half**2 / 2 * variance * growth)
         bound = np.minimum(bound, _weight_bound(y, log_copies, centre, half, mean))
         open_ = bound > best * (1 + 1e-13)
         half = half[open_] / 2
@@ -178,16 +171,32 @@ def _weight_bound(
 
 
 def _hull_edges(points: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each edge of the convex hull of points (d, 2): the indices of the points on it, and its direction
-    (2,)."""
-    from scipy.spatial import ConvexHull
+    """For each edge of the hull of points (d, 2): the indices of the points on it, and its unit direction (2,).
 
-    hull = ConvexHull(points)
+    Counter-clockwise; the points span a plane, have diameter 1, and lie on an edge if within 1e-14 of it.
+    """
+    order = np.lexsort(points.T[::-1])
+
+    def chain(indices: np.ndarray) -> list[int]:
+        kept: list[int] = []
+        for index in indices:
+            while len(kept) > 1:
+                last = points[kept[-1]] - points[kept[-2]]
+                step = points[index] - points[kept[-2]]
+                if last[0] * step[1] - last[1] * step[0] > 1e-14 * np.linalg.norm(step):
+                    break
+                kept.pop()
+            kept.append(int(index))
+        return kept
+
+    corners = chain(order)[:-1] + chain(order[::-1])[:-1]
     edges = []
-    for normal in hull.equations:
-        on = np.flatnonzero(np.abs(points @ normal[:2] + normal[2]) <= 1e-12)
-        if len(on) > 1:
-            edges.append((on, np.array([-normal[1], normal[0]])))
+    for here, there in zip(corners, corners[1:] + corners[:1], strict=True):
+        along = points[there] - points[here]
+        along = along / np.linalg.norm(along)
+        offset = points - points[here]
+        on = np.flatnonzero(np.abs(offset[:, 0] * along[1] - offset[:, 1] * along[0]) <= 1e-14)
+        edges.append((on, along))
     return edges
 
 
@@ -206,8 +215,7 @@ def _largest_inside(points: np.ndarray, log_copies: np.ndarray) -> float:
         return np.linalg.eigvalsh(np.einsum("md,mdk,mdl->mkl", share, centred, centred))[:, 1]
 
     def loss(place: np.ndarray) -> tuple[float, np.ndarray]:
-        """Minus the variance along (cos φ, sin φ) at tilt θ, and its gradient: smooth also where the
-        eigenvalues cross."""
+        """Minus the variance along (cos φ, sin φ) at tilt θ, and its gradient: smooth at crossings too."""
         share, centred = moments(place[None, :2])
         along = np.array([math.cos(place[2]), math.sin(place[2])])
         turned = np.array([-along[1], along[0]])
@@ -229,8 +237,7 @@ def _largest_inside(points: np.ndarray, log_copies: np.ndarray) -> float:
 
 
 def _tilts(points: np.ndarray) -> np.ndarray:
-    """Tilts (m, 2) on all scales: around the circle, and along the normals of the hull's edges, where the
-    limits are."""
+    """Tilts (m, 2) on all scales: around the circle, and along the outward normals of the hull's edges."""
     radii = np.concatenate([[0.0], np.geomspace(0.05, 1e4, 60)])
     angles = np.linspace(0, 2 * math.pi, 180, endpoint=False)
     around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -248,8 +255,7 @@ def _positive(name: str, value: Any) -> float:
 
 
 def _tanh_defect(z: float) -> float:
-    """z - tanh z, without cancellation for small z: (z cosh z - sinh z) / cosh z as a series of positive
-    terms."""
+    """z - tanh z = (z cosh z - sinh z) / cosh z; for small z by a series of positive terms."""
     if z > 1:
         return z - math.tanh(z)
     total, term = 0.0, z
