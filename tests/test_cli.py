@@ -1,0 +1,263 @@
+"""The command line on tiny models, as real processes: measuring, refusing, interrupting, resuming."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from beyond_scaling import cli, results
+from beyond_scaling.models.llama2c import Shape
+from beyond_scaling.radius import check
+
+from .models import tiny
+
+SHAPE = Shape(dim=8, hidden=8, layers=1, heads=2, kv_heads=1, vocab=290, context=16, tied=True)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny models and text of every kind."""
+    folder = tmp_path_factory.mktemp("bench")
+    tiny.save_model(folder / "gpt2", "gpt2")
+    tiny.save_model(folder / "llama", "llama")
+    tiny.write_llama2c(folder / "small.bin", SHAPE, tiny.llama2c_arrays(SHAPE))
+    tiny.write_llama2c_tokenizer(folder / "words.bin", [bytes([c]) for c in b" abcdefghinortuw."] + [b" t", b"he"])
+    (folder / "prose.txt").write_text(tiny.prose(2000))
+    rows = [tiny.prose(300, seed) for seed in range(6)]
+    pq.write_table(pa.table({"body": rows, "number": list(range(6))}), folder / "rows.parquet")
+    return folder
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "BEYOND_SCALING_RESULTS": str(folder / "results"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def run(bench: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "beyond_scaling.cli", *arguments]
+    return subprocess.run(
+        command, cwd=bench, env=environment(folder), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def call(monkeypatch: pytest.MonkeyPatch, bench: Path, folder: Path, *arguments: str) -> int:
+    """The same in this process, which has torch loaded already."""
+    monkeypatch.chdir(bench)
+    for key in ("BEYOND_SCALING_RESULTS", "XDG_CACHE_HOME", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(key, environment(folder)[key])
+    try:
+        return cli.main(arguments)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+
+
+def test_a_gpt2_folder_is_measured_and_verified(bench: Path, tmp_path: Path) -> None:
+    options = ["--model", "gpt2", "--text", str(bench / "rows.parquet"), "--column", "body"]
+    options += ["--chunks", "80", "--length", "16"]
+    done = run(bench, tmp_path, "radius", *options, "--seed", "7")
+    assert done.returncode == 0, done.stderr
+    assert "80 vectors of width 16" in done.stdout
+    assert "activations" in done.stderr, "the progress bar"
+    record = results.verify("radius-gpt2", tmp_path / "results")
+    check(record)
+    assert record.command == (
+        "beyond-scaling radius --model gpt2 --text rows.parquet --column body --chunks 80 --length 16 --seed 7"
+    )
+    assert record.seed == 7
+    assert (np.diff(record.columns["document"]) >= 0).all()
+    assert not list((tmp_path / "cache").rglob("*.np[yz]")), "work in progress is cleared"
+    sound = run(bench, tmp_path, "verify")
+    assert (sound.returncode, sound.stdout) == (0, "radius-gpt2: sound\n")
+    (tmp_path / "results" / "radius-gpt2" / "columns.parquet").write_bytes(b"no")
+    broken = run(bench, tmp_path, "verify", "radius-gpt2")
+    assert broken.returncode == 1
+    assert "columns.parquet has SHA-256" in broken.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("radius-llama", "--model llama --text prose.txt --length 12 --dtype bfloat16"),
+        ("mine", "--model small.bin --tokenizer words.bin --text prose.txt --length 12 --name mine"),
+        ("halves", "--model gpt2 --text . --length 32 --name halves --fractions 0.5 1 --no-controls --documents 1"),
+    ],
+)
+def test_other_models_and_texts(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: str
+) -> None:
+    out = tmp_path / "elsewhere"
+    given = ["radius", *options.split(), "--chunks", "40", "--quiet", "--out", str(out)]
+    assert call(monkeypatch, bench, tmp_path, *given) == 0
+    record = results.verify(name, out)
+    check(record)
+    assert not (tmp_path / "results").exists()
+    assert str(tmp_path) not in record.command
+    if name == "radius-llama":
+        assert record.parameters["dtype"] == "bfloat16"
+    if name == "halves":
+        assert list(record.summary["before"]["distance"]) == ["0.5", "1"]
+        assert record.parameters["documents"] == record.summary["documents"] == 1
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(bench: Path, tmp_path: Path) -> None:
+    line = "radius --model gpt2 --text prose.txt --chunks 3600 --length 32 --no-controls --name long"
+    options = shlex.split(line)
+    slowly = [*options, "--batch-size", "1", "--quiet"]
+    command = [sys.executable, "-m", "beyond_scaling.cli", *slowly]
+    process = subprocess.Popen(command, cwd=bench, env=environment(tmp_path), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 200
+    while not list((tmp_path / "cache").rglob("activations.json")):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "of 3,600 chunks are done; the same command goes on from there" in errors
+    assert "Traceback" not in errors
+    done = int(errors.partition("interrupted: ")[2].partition(" of")[0].replace(",", ""))
+    assert 0 < done < 3600
+    assert not (tmp_path / "results").exists()
+    again = run(bench, tmp_path, *options, "--batch-size", "100")
+    assert again.returncode == 0, again.stderr
+    assert f"{done}/3600" in again.stderr, "it begins where it was"
+    check(results.verify("long", tmp_path / "results"))
+
+
+def test_what_was_measured_stays_unless_forced(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    options = [
+        "radius",
+        "--model",
+        "gpt2",
+        "--text",
+        "prose.txt",
+        "--chunks",
+        "20",
+        "--length",
+        "8",
+        "--quiet",
+    ]
+    assert call(monkeypatch, bench, tmp_path, *options) == 0
+    before = results.verify("radius-gpt2", tmp_path / "results")
+    capsys.readouterr()
+    assert call(monkeypatch, bench, tmp_path, *options, "--seed", "1") == 2
+    assert "record 'radius-gpt2' exists already; give --force" in capsys.readouterr().err
+    assert results.verify("radius-gpt2", tmp_path / "results").created == before.created
+    shutil.copytree(bench / "gpt2", tmp_path / "gpt2")
+    (tmp_path / "gpt2" / "model.safetensors").unlink()
+    spoiled = ["radius", "--model", str(tmp_path / "gpt2"), *options[3:], "--force"]
+    assert call(monkeypatch, bench, tmp_path, *spoiled) == 2
+    assert results.verify("radius-gpt2", tmp_path / "results").seed == 0, "a failed run replaces nothing"
+    assert call(monkeypatch, bench, tmp_path, *options, "--seed", "1", "--force") == 0
+    assert results.verify("radius-gpt2", tmp_path / "results").seed == 1
+
+
+GOOD = {"--model": "gpt2", "--text": "prose.txt", "--chunks": "20", "--length": "8"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"--model": None}, "--model is missing"),
+        ({"--text": None}, "--text is missing"),
+        ({"--model": "nowhere/at/all"}, "nowhere/at/all: no such file or folder"),
+        ({"--model": "prose.txt", "--tokenizer": "words.bin"}, "prose.txt: "),
+        ({"--model": "small.bin"}, "small.bin: a llama2.c model brings no tokenizer"),
+        ({"--tokenizer": "rows.parquet"}, "rows.parquet: "),
+        ({"--text": "missing.txt"}, "missing.txt: no such file or folder"),
+        ({"--text": "rows.parquet"}, "rows.parquet: no column 'text'; it has body, number"),
+        ({"--chunks": "1000000"}, "too little text: 1 documents"),
+        ({"--chunks": "none"}, "--chunks: 'none' is not a whole number"),
+        ({"--chunks": "0"}, "--chunks: '0' is not a whole number of at least 1"),
+        ({"--chunks": "2"}, "fraction 0.4 of 2 chunks"),
+        ({"--length": "33"}, "chunks of 33 tokens are longer than the model's context of 32"),
+        ({"--seed": "-1"}, "--seed"),
+        ({"--fractions": "1.5"}, "--fractions: '1.5' is not a number in (0, 1]"),
+        ({"--device": "nowhere"}, "device 'nowhere' is not available"),
+        ({"--dtype": "int4"}, "--dtype: invalid choice"),
+        ({"--name": "../up"}, "name '../up'"),
+        ({"--work": "prose.txt"}, "prose.txt"),
+        ({"--colour": "red"}, "unrecognized arguments"),
+        ({"--preset": "other"}, "--preset: invalid choice"),
+    ],
+)
+def test_bad_input_is_one_line(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    changes: dict[str, str | None], words: str,
+) -> None:  # fmt: skip
+    options = [part for pair in (GOOD | changes).items() if pair[1] is not None for part in pair]
+    assert call(monkeypatch, bench, tmp_path, "radius", "--quiet", *options) == 2
+    captured = capfd.readouterr()
+    (line,) = captured.err.splitlines()
+    assert line.startswith("beyond-scaling: error: ")
+    assert words in line
+    assert captured.out == ""
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("", "required"),
+        ("measure", "invalid choice"),
+        ("verify nothing", "no record 'nothing'"),
+        ("verify --out nowhere", "--out nowhere: no such folder"),
+        ("radius --model no-such-model --text prose.txt", "no-such-model: no such file or folder here"),
+        ("radius --model gpt2 --text no-such-dataset --quiet", "dataset no-such-dataset: cannot be opened"),
+    ],
+)
+def test_bad_input_of_a_real_process(bench: Path, tmp_path: Path, arguments: str, words: str) -> None:
+    done = run(bench, tmp_path, *arguments.split())  # without a hub, whose libraries look at the start for one
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("beyond-scaling: error: ")
+    assert words in line
+    assert done.stdout == ""
+
+
+def test_the_preset_is_the_papers_and_yields_to_options(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bench: Path
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def stop(loaded: Any, source: Any, settings: Any, **options: Any) -> None:
+        asked.update(options, source=source, settings=settings)
+        raise ValueError("far enough")
+
+    real = "beyond_scaling.models.load.load_model"
+    monkeypatch.setattr(real, lambda spec, *_: asked.update(spec=spec) or tiny_loaded(bench))
+    monkeypatch.setattr("beyond_scaling.radius.measure.measure_radius", stop)
+    assert call(monkeypatch, bench, tmp_path, "radius", "--preset", "paper") == 2
+    assert asked["spec"] == "openai-community/gpt2-medium"
+    assert asked["source"].dataset == ("Skylion007/openwebtext", None, "train")
+    assert (asked["settings"].chunks, asked["settings"].length) == (100_000, 256)
+    assert asked["settings"].fractions == (0.4, 0.6, 0.8, 1.0)
+    assert asked["name"] == "radius-gpt2-medium"
+    assert call(monkeypatch, bench, tmp_path, "radius", "--preset", "paper", "--chunks", "500", "--name", "quick") == 2
+    assert (asked["settings"].chunks, asked["name"]) == (500, "quick")
+
+
+def tiny_loaded(bench: Path) -> Any:
+    from beyond_scaling.models.load import LoadedModel
+
+    return LoadedModel(tiny.model(), tiny.save_tokenizer(bench / "words"), "gpt2-medium", ())
