@@ -78,9 +78,7 @@ def test_provenance_tells_everything_in_order() -> None:
 
 
 def test_a_record_knows_this_code_and_machine() -> None:
-    record = Record(
-        "toy", "A toy", "test", "x", 0, {}, ({"name": "a", "sha256": SHA, "bytes": 1},), {}, {}, 1.0
-    )
+    record = Record("toy", "A toy", "test", "x", 0, {}, ({"name": "a", "sha256": SHA, "bytes": 1},), {}, {}, 1.0)
     assert record.versions["numpy"] == np.__version__
     assert {"cpu", "cores", "threads", "memory_gib", "gpu"} == set(record.hardware)
     assert record.created.endswith("Z")
@@ -98,9 +96,7 @@ def test_what_was_measured_is_never_overwritten_unasked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("failing", ["write", "swap"])
-def test_a_failed_save_leaves_the_old_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
-) -> None:
+def test_a_failed_save_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     results.save(make(), tmp_path)
     with monkeypatch.context() as patch:
         if failing == "write":

@@ -63,9 +63,7 @@ def _complain(message: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=PROGRAM, description="Measurements for 'Energy, Memory and Scale'.", allow_abbrev=False
-    )
+    parser = _Parser(prog=PROGRAM, description="Measurements for 'Energy, Memory and Scale'.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="{radius,verify}")
     radius = commands.add_parser(
@@ -150,14 +148,12 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
     for needed in ("model", "text"):
         if not chosen.get(needed):
             raise ValueError(f"--{needed} is missing (or choose a --preset)")
-    name = chosen.get("name") or "radius-" + re.sub(
-        r"[^a-z0-9._-]+", "-", Path(chosen["model"]).stem.lower()
-    ).strip("-._")
+    name = chosen.get("name") or "radius-" + re.sub(r"[^a-z0-9._-]+", "-", Path(chosen["model"]).stem.lower()).strip(
+        "-._"
+    )
     root = options.out if options.out is not None else results.default_root()
     if results.exists(name, root) and not options.force:
-        raise results.RecordError(
-            f"record {name!r} exists already; give --force to replace it, or another --name"
-        )
+        raise results.RecordError(f"record {name!r} exists already; give --force to replace it, or another --name")
 
     from .radius.activations import Interrupted
     from .radius.measure import FRACTIONS, Settings, clear_work, measure_radius
@@ -196,9 +192,7 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
             progress=not options.quiet,
         )
     except KeyboardInterrupt as stop:
-        kept = (
-            f"the same command goes on from there (kept in {work})" if work.is_dir() else "nothing was kept"
-        )
+        kept = f"the same command goes on from there (kept in {work})" if work.is_dir() else "nothing was kept"
         where = str(stop) if isinstance(stop, Interrupted) else "before or after the model ran"
         raise KeyboardInterrupt(f"{where}; {kept}") from None
     folder = results.save(record, root, overwrite=options.force)

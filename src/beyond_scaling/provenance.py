@@ -28,16 +28,12 @@ PACKAGES = (
 def checkout() -> Path | None:
     """The source checkout the package runs from, or None when it is installed away from one."""
     root = Path(__file__).resolve().parents[2]
-    return (
-        root if (root / "pyproject.toml").is_file() and (root / "src" / "beyond_scaling").is_dir() else None
-    )
+    return root if (root / "pyproject.toml").is_file() and (root / "src" / "beyond_scaling").is_dir() else None
 
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()

@@ -110,8 +110,7 @@ def default_root() -> Path:
     if checkout := provenance.checkout():
         return checkout / "book" / "results"
     raise RecordError(
-        "no folder of results: the package does not run from a checkout of the book;"
-        f" set ${ROOT_VARIABLE} or pass root"
+        f"no folder of results: the package does not run from a checkout of the book; set ${ROOT_VARIABLE} or pass root"
     )
 
 
@@ -298,18 +297,14 @@ def _read_columns(folder: Path, name: str, entry: Mapping[str, Any]) -> dict[str
         raise _broken(name, [f"{COLUMNS_FILE} is missing"])
     stored = provenance.file_input(path)
     if stored["sha256"] != entry["sha256"]:
-        raise _broken(
-            name, [f"{COLUMNS_FILE} has SHA-256 {stored['sha256']}, the record says {entry['sha256']}"]
-        )
+        raise _broken(name, [f"{COLUMNS_FILE} has SHA-256 {stored['sha256']}, the record says {entry['sha256']}"])
     try:
         table = pq.read_table(path)
     except (OSError, ValueError) as error:
         raise _broken(name, [f"{COLUMNS_FILE} cannot be read: {error}"]) from error
     if table.column_names != entry["names"] or table.num_rows != entry["rows"]:
         found = f"{table.num_rows} rows of {table.column_names}"
-        raise _broken(
-            name, [f"{COLUMNS_FILE} holds {found}, the record says {entry['rows']} of {entry['names']}"]
-        )
+        raise _broken(name, [f"{COLUMNS_FILE} holds {found}, the record says {entry['rows']} of {entry['names']}"])
     return {column: table[column].to_numpy() for column in table.column_names}
 
 
@@ -415,9 +410,7 @@ def _words(value: Any) -> str:
 def _commit_words(commit: Mapping[str, Any]) -> str:
     if commit["hash"] is None:
         return "not from a git checkout"
-    state = {True: ", with uncommitted changes in src", False: "", None: ", state of src unknown"}[
-        commit["dirty"]
-    ]
+    state = {True: ", with uncommitted changes in src", False: "", None: ", state of src unknown"}[commit["dirty"]]
     return f"commit {commit['hash'][:12]}{state}"
 
 

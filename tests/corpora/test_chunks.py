@@ -28,9 +28,7 @@ def corpus(lengths: list[int]) -> list[str]:
 
 @settings(derandomize=True, max_examples=150, deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=12), st.integers(1, 5), st.integers(0, 3), st.data())
-def test_chunks_are_distinct_whole_and_sorted(
-    lengths: list[int], length: int, seed: int, data: st.DataObject
-) -> None:
+def test_chunks_are_distinct_whole_and_sorted(lengths: list[int], length: int, seed: int, data: st.DataObject) -> None:
     texts = corpus(lengths)
     places = sum(max(0, n - length + 1) for n in lengths)
     count = data.draw(st.integers(1, max(1, places)))

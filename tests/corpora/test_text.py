@@ -72,7 +72,11 @@ class Hub:
     """Stands for the hub: `datasets.load_dataset` with its own streams, made of `rows`."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, object]], fail_at: int | None = None
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        rows: list[dict[str, object]],
+        fail_at: int | None = None,
+        script: bool = False,
     ) -> None:
         import datasets
 
@@ -84,6 +88,8 @@ class Hub:
 
         def load(name: str, configuration: str | None, **options: object) -> object:
             self.asked = (name, configuration, options)
+            if script and "revision" not in options:
+                raise RuntimeError(f"Dataset scripts are no longer supported, but found {name}.py")
             return datasets.IterableDataset.from_generator(generate)
 
         monkeypatch.setattr(datasets, "load_dataset", load)
@@ -97,6 +103,14 @@ def test_a_dataset_is_streamed_and_hashed_by_its_text(monkeypatch: pytest.Monkey
     digest = hashlib.sha256(b"".join(f"document {i}".encode() + b"\0" for i in range(5))).hexdigest()
     name = "someone/prose:small (test, text of 5 documents)"
     assert source.inputs == ({"name": name, "sha256": digest, "bytes": 50},)
+
+
+def test_a_dataset_made_by_a_script_is_read_from_the_hubs_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(monkeypatch, [{"text": "a"}, {"text": "b"}], script=True)
+    source = documents("prose")
+    assert list(source) == ["a", "b"]
+    assert hub.asked[2]["revision"] == "refs/convert/parquet"
+    assert source.inputs[0]["name"] == "prose (train, refs/convert/parquet, text of 2 documents)"
 
 
 def test_a_limited_dataset_is_shuffled_with_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:

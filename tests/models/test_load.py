@@ -139,9 +139,7 @@ def test_a_hub_id_takes_safetensors_only_and_keeps_the_commit(
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     loaded = load_model("someone/tiny")
     assert (loaded.name, loaded.revision, asked["name"]) == ("someone/tiny", "5" * 40, "someone/tiny")
-    assert not any(
-        pattern.endswith((".bin", ".py", ".pt")) or pattern == "*" for pattern in asked["allow_patterns"]
-    )
+    assert not any(pattern.endswith((".bin", ".py", ".pt")) or pattern == "*" for pattern in asked["allow_patterns"])
 
 
 def test_options_are_checked(gpt2: Path) -> None:

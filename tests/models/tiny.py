@@ -69,9 +69,7 @@ def model(kind: str = "gpt2") -> Any:
         config = t.GPT2Config(vocab_size=300, n_positions=32, n_embd=16, n_layer=2, n_head=2)
         built = t.GPT2LMHeadModel(config)
     elif kind == "llama":
-        config = t.LlamaConfig(
-            **size, num_key_value_heads=1, intermediate_size=24, max_position_embeddings=32
-        )
+        config = t.LlamaConfig(**size, num_key_value_heads=1, intermediate_size=24, max_position_embeddings=32)
         built = t.LlamaForCausalLM(config)
     elif kind == "opt":
         config = t.OPTConfig(**size, ffn_dim=24, max_position_embeddings=32, word_embed_proj_dim=16)
@@ -108,9 +106,7 @@ def write_llama2c(path: Path, shape: Any, arrays: dict[str, np.ndarray]) -> Path
     """The `.bin` file of a shape and its arrays."""
     vocab = shape.vocab if shape.tied else -shape.vocab
     header = (shape.dim, shape.hidden, shape.layers, shape.heads, shape.kv_heads, vocab, shape.context)
-    path.write_bytes(
-        struct.pack("<7i", *header) + b"".join(arrays[name].tobytes() for name, _ in shape.arrays())
-    )
+    path.write_bytes(struct.pack("<7i", *header) + b"".join(arrays[name].tobytes() for name, _ in shape.arrays()))
     return path
 
 
@@ -124,8 +120,6 @@ def write_llama2c_tokenizer(path: Path, extra: list[bytes]) -> Path:
     """The tokenizer `.bin` file of `llama2c_pieces(extra)`."""
     pieces, scores = llama2c_pieces(extra)
     parts = [struct.pack("<i", max(map(len, pieces)))]
-    parts += [
-        struct.pack("<fi", score, len(piece)) + piece for piece, score in zip(pieces, scores, strict=True)
-    ]
+    parts += [struct.pack("<fi", score, len(piece)) + piece for piece, score in zip(pieces, scores, strict=True)]
     path.write_bytes(b"".join(parts))
     return path

@@ -53,9 +53,7 @@ def test_a_model_without_a_final_norm_is_refused_by_name() -> None:
 
     model = tiny.model()
     model.transformer.ln_f = torch.nn.Identity()
-    with pytest.raises(
-        ValueError, match=r"GPT2LMHeadModel: no final norm found; .* among modules called ln_1, ln_2"
-    ):
+    with pytest.raises(ValueError, match=r"GPT2LMHeadModel: no final norm found; .* among modules called ln_1, ln_2"):
         record_activations(model, TOKENS)
 
 

@@ -42,12 +42,8 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def measure(
-    loaded: LoadedModel, text: Path, settings: Settings = SETTINGS, work: Path | None = None
-) -> Record:
-    return measure_radius(
-        loaded, documents(text), settings, name="toy", title="A toy", command="toy", work=work
-    )
+def measure(loaded: LoadedModel, text: Path, settings: Settings = SETTINGS, work: Path | None = None) -> Record:
+    return measure_radius(loaded, documents(text), settings, name="toy", title="A toy", command="toy", work=work)
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +51,7 @@ def record(loaded: LoadedModel, text: Path) -> Record:
     return measure(loaded, text)
 
 
-def test_the_columns_are_the_distances_of_the_activations(
-    loaded: LoadedModel, text: Path, record: Record
-) -> None:
+def test_the_columns_are_the_distances_of_the_activations(loaded: LoadedModel, text: Path, record: Record) -> None:
     texts = [(text / f"{number}.txt").read_text() for number in range(3)]
     encoded = [loaded.tokenizer.encode(each, add_special_tokens=False) for each in texts]
     places = zip(record.columns["document"], record.columns["offset"], strict=True)
@@ -155,9 +149,7 @@ def test_a_summary_that_does_not_follow_from_the_columns_is_found(record: Record
 
 
 def test_the_hypothesis_is_the_papers() -> None:
-    assert math.isclose(
-        hypothesised_distance(1024), 2 * 7.74306, rel_tol=1e-6
-    )  # r* of the paper's own example
+    assert math.isclose(hypothesised_distance(1024), 2 * 7.74306, rel_tol=1e-6)  # r* of the paper's own example
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from .. import provenance
 
 PLAIN, PARQUET = (".txt", ".md"), (".parquet",)
 SHUFFLE_BUFFER = 10_000  # documents, of a stream that is not read to its end
+PARQUET_COPY = "refs/convert/parquet"  # branch of the hub
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 
@@ -47,19 +48,30 @@ class Documents:
         for path in self.files:
             yield from _plain(path) if path.suffix in PLAIN else _parquet(path, self.column)
 
-    def _stream(self) -> Iterator[str]:
+    def _open(self) -> tuple[Any, str]:
+        """The dataset's stream, and a word on where it comes from if that is not its main branch."""
         from datasets import load_dataset
 
         assert self.dataset is not None
         name, configuration, split = self.dataset
         try:
-            rows = load_dataset(name, configuration, split=split, streaming=True)
+            return load_dataset(name, configuration, split=split, streaming=True), ""
+        except RuntimeError as error:
+            if "scripts are no longer supported" not in str(error):
+                raise
+        # of a dataset made by a script the hub keeps a copy as plain Parquet
+        copy = load_dataset(name, configuration, split=split, streaming=True, revision=PARQUET_COPY)
+        return copy, f", {PARQUET_COPY}"
+
+    def _stream(self) -> Iterator[str]:
+        assert self.dataset is not None
+        name, _, split = self.dataset
+        try:
+            rows, place = self._open()
             if self.limit is not None:  # the first documents of a stream are not a fair sample of it
                 rows = rows.shuffle(seed=self.seed, buffer_size=SHUFFLE_BUFFER)
             rows = iter(rows)
-        except (
-            Exception
-        ) as error:  # the library raises its own and its transports' errors, of no common class
+        except Exception as error:  # the library raises its own and its transports' errors, of no common class
             raise ValueError(f"dataset {name}: cannot be opened: {_first_line(error)}") from error
         digest, size, count = hashlib.sha256(), 0, 0
         while True:
@@ -83,7 +95,7 @@ class Documents:
             yield text
         self.inputs = (
             {
-                "name": f"{self.name} ({split}, text of {count} documents)",
+                "name": f"{self.name} ({split}{place}, text of {count} documents)",
                 "sha256": digest.hexdigest(),
                 "bytes": size,
             },

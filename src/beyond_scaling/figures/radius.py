@@ -144,15 +144,11 @@ def _references(record: Record, side: str) -> list[tuple[float, str, str]]:
     if control := summary.get(f"gaussian_{side}"):
         median = list(control["distance"].values())[-1]["median"]
         found.append((median, "dot", f"Gaussian, same covariance: {median:.2f}"))
-    found.append(
-        (PAPER_DISTANCE, "longdashdot", f"the paper’s {PAPER_DISTANCE:g} ({PAPER_MODEL}, n = {PAPER_WIDTH})")
-    )
+    found.append((PAPER_DISTANCE, "longdashdot", f"the paper’s {PAPER_DISTANCE:g} ({PAPER_MODEL}, n = {PAPER_WIDTH})"))
     return found
 
 
-def _reference(
-    drawing: go.Figure, row: int, place: float, dash: str, label: str, level: int, anchor: str
-) -> None:
+def _reference(drawing: go.Figure, row: int, place: float, dash: str, label: str, level: int, anchor: str) -> None:
     axis = "" if row == 1 else str(row)
     drawing.add_shape(
         type="line",

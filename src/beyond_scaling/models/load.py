@@ -71,23 +71,17 @@ def load_model(
         model, name, revision, own = _llama2c(path), path.stem, None, None
         inputs = (provenance.file_input(path),)
         if tokenizer is None:
-            raise ValueError(
-                f"{path.name}: a llama2.c model brings no tokenizer; name its tokenizer file too"
-            )
+            raise ValueError(f"{path.name}: a llama2.c model brings no tokenizer; name its tokenizer file too")
     else:
         own, name, revision = _folder(path, str(spec))
         model, inputs = _pretrained(own, name), _model_files(own)
     words, more = _tokenizer(tokenizer, own, name)
     rows = model.get_input_embeddings().weight.shape[0]
     if len(words) > rows:
-        raise ValueError(
-            f"the tokenizer has {len(words):,} tokens, the model {name} only {rows:,}; expected its own"
-        )
+        raise ValueError(f"the tokenizer has {len(words):,} tokens, the model {name} only {rows:,}; expected its own")
     model = model.to(device=place, dtype=getattr(torch, dtype)).eval()
     known = {item["name"] for item in inputs}
-    return LoadedModel(
-        model, words, name, (*inputs, *(item for item in more if item["name"] not in known)), revision
-    )
+    return LoadedModel(model, words, name, (*inputs, *(item for item in more if item["name"] not in known)), revision)
 
 
 def _device(device: str) -> Any:
@@ -144,9 +138,7 @@ def _pretrained(folder: Path, name: str) -> Any:
     from transformers import AutoModelForCausalLM
 
     if not (folder / "config.json").is_file():
-        raise ValueError(
-            f"{name}: no config.json there; expected a model folder as save_pretrained writes it"
-        )
+        raise ValueError(f"{name}: no config.json there; expected a model folder as save_pretrained writes it")
     if not any(folder.glob("model*.safetensors")):
         pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
         if pickles:
@@ -162,9 +154,7 @@ def _pretrained(folder: Path, name: str) -> Any:
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         raise ValueError(f"{name}: cannot be loaded: {_first_line(error)}") from error
     except Exception as error:
-        if (
-            type(error).__name__ == "SafetensorError"
-        ):  # damaged weights; the class derives from Exception alone
+        if type(error).__name__ == "SafetensorError":  # damaged weights; the class derives from Exception alone
             raise ValueError(f"{name}: damaged weights: {_first_line(error)}") from error
         raise
 

@@ -57,15 +57,10 @@ def final_norm(model: Any) -> tuple[str, torch.nn.Module]:
     head = model.get_output_embeddings()
     if head is None:
         raise ValueError(f"{type(model).__name__} has no output embeddings; expected a causal language model")
-    names = {
-        module: name for name, module in model.named_modules() if "norm" in type(module).__name__.lower()
-    }
+    names = {module: name for name, module in model.named_modules() if "norm" in type(module).__name__.lower()}
     seen: list[tuple[torch.nn.Module, torch.Tensor]] = []
     read: list[torch.Tensor] = []
-    hooks = [
-        module.register_forward_hook(lambda module, _, output: seen.append((module, output)))
-        for module in names
-    ]
+    hooks = [module.register_forward_hook(lambda module, _, output: seen.append((module, output))) for module in names]
     hooks.append(head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0])))
     try:
         with torch.inference_mode():
@@ -129,16 +124,12 @@ def record_activations(
     try:
         with torch.inference_mode():
             while store.done < count:
-                batch = torch.from_numpy(
-                    tokens[store.done : store.done + batch_size].astype(np.int64)
-                )  # (b, L)
+                batch = torch.from_numpy(tokens[store.done : store.done + batch_size].astype(np.int64))  # (b, L)
                 backbone(input_ids=batch.to(model.device), use_cache=False)
                 before, after = (tensor.numpy() for tensor in caught)
                 if not (np.isfinite(before).all() and np.isfinite(after).all()):
                     last = store.done + len(batch) - 1
-                    raise ValueError(
-                        f"activations of chunks {store.done}...{last} are not finite in {model.dtype}"
-                    )
+                    raise ValueError(f"activations of chunks {store.done}...{last} are not finite in {model.dtype}")
                 store.add(before, after)
                 shown.update(len(batch))
     except KeyboardInterrupt:
@@ -232,11 +223,7 @@ def _check(model: Any, tokens: np.ndarray, batch_size: int) -> None:
         raise ValueError(f"batch_size {batch_size}: expected at least 1")
     context = getattr(model.config, "max_position_embeddings", None)
     if context is not None and tokens.shape[1] > context:
-        raise ValueError(
-            f"chunks of {tokens.shape[1]} tokens are longer than the model's context of {context}"
-        )
+        raise ValueError(f"chunks of {tokens.shape[1]} tokens are longer than the model's context of {context}")
     rows = model.get_input_embeddings().weight.shape[0]
     if int(tokens.min()) < 0 or int(tokens.max()) >= rows:
-        raise ValueError(
-            f"tokens lie in {int(tokens.min())}...{int(tokens.max())}; the model knows 0...{rows - 1}"
-        )
+        raise ValueError(f"tokens lie in {int(tokens.min())}...{int(tokens.max())}; the model knows 0...{rows - 1}")

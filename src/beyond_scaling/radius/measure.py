@@ -181,15 +181,11 @@ def check(record: Record) -> None:
                 raise ValueError(f"record {record.name!r}: column {column} is missing")
             count, expected = int((~np.isnan(record.columns[column])).sum()), subset_size(total, fraction)
             if count != expected:
-                raise ValueError(
-                    f"record {record.name!r}: column {column} has {count} distances; expected {expected}"
-                )
+                raise ValueError(f"record {record.name!r}: column {column} has {count} distances; expected {expected}")
         again = dict(_leaves(summarise(record.columns, side, fractions), side))
         for place, value in _leaves(record.summary[side], side):
             if place in again and not math.isclose(again[place], value, rel_tol=1e-6, abs_tol=1e-12):
-                raise ValueError(
-                    f"record {record.name!r}: summary.{place} is {value}; its columns give {again[place]}"
-                )
+                raise ValueError(f"record {record.name!r}: summary.{place} is {value}; its columns give {again[place]}")
     expected_distance = hypothesised_distance(record.summary["dimension"])
     if not math.isclose(record.summary["hypothesis"], expected_distance, rel_tol=1e-12):
         raise ValueError(
@@ -217,9 +213,7 @@ def _side_columns(
         yield column_name(side, fraction), column
 
 
-def _control(
-    vectors: np.ndarray, settings: Settings, stream: list[int], device: str, progress: bool
-) -> dict[str, Any]:
+def _control(vectors: np.ndarray, settings: Settings, stream: list[int], device: str, progress: bool) -> dict[str, Any]:
     """The same distances for as many draws from the Gaussian of the vectors' mean and covariance."""
     drawn = gaussian_like(vectors, np.random.default_rng(stream))
     found = nearest_distances(drawn, settings.fractions, device, seed=settings.seed, progress=progress)

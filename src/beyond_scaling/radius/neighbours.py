@@ -19,9 +19,7 @@ from ..progress import bar
 if TYPE_CHECKING:
     import torch
 
-BLOCK_BYTES = (
-    1 << 25
-)  # of float64 temporaries in one block; allocators keep blocks of this size for the next one
+BLOCK_BYTES = 1 << 25  # of float64 temporaries in one block; allocators keep blocks of this size for the next one
 ROWS = 1024  # queries in one block
 SLACK = 1e-10  # relative slack of a squared distance below which a tie is as good as exact
 
@@ -85,9 +83,7 @@ def nearest_distances(
     else:
         place = vectors.device if isinstance(vectors, torch.Tensor) else torch.device("cpu")
     if place.type == "mps":
-        raise ValueError(
-            f"device {place}: exact distances need float64, which it does not have; use cpu or cuda"
-        )
+        raise ValueError(f"device {place}: exact distances need float64, which it does not have; use cpu or cuda")
     count = _check(data, vectors)
     wanted = _check_fractions(fractions, count)
     permutation = _check_order(order, count, seed)
@@ -119,9 +115,7 @@ class _Source:
                 raise ValueError(f"vectors: row {row} holds NaN or infinity; expected finite numbers")
             largest = max(largest, float(block.abs().max()))
         # a power of two changes no digit, and keeps squares away from overflow and underflow
-        self.scale = 2.0 ** math.frexp(largest)[1] if largest else 1.0
-        if not math.isfinite(self.scale):
-            self.scale = 2.0**1023
+        self.scale = math.ldexp(1.0, min(math.frexp(largest)[1], 1023)) if largest else 1.0
         for start in range(0, self.count, self.columns):
             block = self._raw(np.arange(start, min(start + self.columns, self.count))) / self.scale
             total = block.sum(dim=0) if total is None else total + block.sum(dim=0)
@@ -172,9 +166,7 @@ def _search(source: _Source, sizes: list[int], progress: bool) -> list[torch.Ten
     import torch
 
     total, device = sizes[-1], source.device
-    squares = torch.cat(
-        [source.block(a, b).square().sum(dim=1) for a, b in source.blocks(0, total)]
-    )  # (total,)
+    squares = torch.cat([source.block(a, b).square().sum(dim=1) for a, b in source.blocks(0, total)])  # (total,)
     largest = squares.sqrt().max()
     # |computed - true| of |x|^2 + |y|^2 - 2 x.y, by the usual bound of a sum of n products
     unit = (source.width + 8) * torch.finfo(torch.float64).eps
@@ -196,16 +188,12 @@ def _search(source: _Source, sizes: list[int], progress: bool) -> list[torch.Ten
             inside = torch.arange(first, max(first, min(last, size)), device=device)  # queries in this subset
             if len(inside):
                 rows = inside - first
-                distance = _settle(
-                    source, queries, squares, bound, best[rows], where[rows], inside, first, size
-                )
+                distance = _settle(source, queries, squares, bound, best[rows], where[rows], inside, first, size)
                 found[level][inside] = distance * (source.spread * source.scale)
     return found
 
 
-def _squared(
-    source: _Source, queries: torch.Tensor, squares: torch.Tensor, first: int, a: int, b: int
-) -> torch.Tensor:
+def _squared(source: _Source, queries: torch.Tensor, squares: torch.Tensor, first: int, a: int, b: int) -> torch.Tensor:
     """(q, b - a) squared distances from queries at places first... to places a...b; infinite to itself."""
     import torch
 
@@ -254,9 +242,7 @@ def _check(data: Any, given: Any) -> int:
         raise ValueError(f"vectors has shape {tuple(data.shape)}; expected (m, n) with n at least 1")
     kind = str(data.dtype)
     numeric = (
-        data.dtype.kind in "fiu"
-        if isinstance(data, np.ndarray)
-        else not (data.is_complex() or kind.endswith("bool"))
+        data.dtype.kind in "fiu" if isinstance(data, np.ndarray) else not (data.is_complex() or kind.endswith("bool"))
     )
     if not numeric:
         raise ValueError(f"vectors has dtype {kind} ({type(given).__name__}); expected real numbers")
@@ -291,7 +277,6 @@ def _check_order(order: Sequence[int] | np.ndarray | None, count: int, seed: int
         or not np.array_equal(np.sort(permutation), np.arange(count))
     ):
         raise ValueError(
-            f"order has shape {permutation.shape}, dtype {permutation.dtype};"
-            f" expected a permutation of 0...{count - 1}"
+            f"order has shape {permutation.shape}, dtype {permutation.dtype}; expected a permutation of 0...{count - 1}"
         )
     return permutation.astype(np.int64)
