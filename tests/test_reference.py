@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTER = "theory/nearest-neighbours.md"
+CHAPTER = "theory/attention.md"
 
 
 def run_check(source: Path, work: Path) -> subprocess.CompletedProcess[str]:
@@ -35,10 +35,9 @@ def test_unchanged_package_passes(copied_source: Path, tmp_path: Path) -> None:
 def test_changed_constant_in_energy_fails(copied_source: Path, tmp_path: Path) -> None:
     energy = copied_source / "beyond_scaling" / "energy.py"
     source = energy.read_text(encoding="utf-8")
-    # Squared distances 1% too long: the smallest slip that every chapter should notice.
-    assert "def squared_distances(" in source
-    energy.write_text(source + "\n\n_exact = squared_distances\n\n\n"
-                      "def squared_distances(x, patterns):\n    return 1.01 * _exact(x, patterns)\n", encoding="utf-8")
+    exact = "    return 2 * _map(\n"  # the factor of the gradient, 2 (x - mean)
+    assert source.count(exact) == 1
+    energy.write_text(source.replace(exact, exact.replace("2 *", "2.001 *")), encoding="utf-8")
     done = run_check(copied_source, tmp_path / "work")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "mismatch" in done.stdout
