@@ -35,7 +35,7 @@ def test_unchanged_package_passes(copied_source: Path, tmp_path: Path) -> None:
 def test_changed_constant_in_energy_fails(copied_source: Path, tmp_path: Path) -> None:
     energy = copied_source / "beyond_scaling" / "energy.py"
     source = energy.read_text(encoding="utf-8")
-    exact = "    return 2 * _map(\n"  # the factor of the gradient, 2 (x - mean)
+    exact = "    return 2 * _map("  # the factor of the gradient, 2 (x - mean)
     assert source.count(exact) == 1
     energy.write_text(source.replace(exact, exact.replace("2 *", "2.001 *")), encoding="utf-8")
     done = run_check(copied_source, tmp_path / "work")
