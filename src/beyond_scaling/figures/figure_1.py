@@ -29,10 +29,10 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
     y = np.linspace(patterns[:, 1].min() - 1.5, patterns[:, 1].max() + 1.5, points)
     grid = np.stack(np.meshgrid(x, y), axis=-1)  # (points, points, 2)
     panels: list[tuple[str, Function]] = [
-        ("(a) −LogSumExp", lambda q: negative_lse(q, patterns, beta)),
-        ("(b) regularisation terms", lambda q: mchn_regulariser(q, patterns, beta)),
-        ("(c) MCHN = (a) + (b)", lambda q: mchn_energy(q, patterns, beta)),
-        ("(d) E, equation 4", lambda q: energy(q, patterns)),
+        ("(a) −LSE", lambda q: negative_lse(q, patterns, beta)),
+        ("(b) regulariser", lambda q: mchn_regulariser(q, patterns, beta)),
+        ("(c) MCHN", lambda q: mchn_energy(q, patterns, beta)),
+        ("(d) E", lambda q: energy(q, patterns)),
     ]
     minima = {
         "(c)": _minima(patterns, beta),
@@ -56,8 +56,6 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
                                         hovertemplate="valley (%{x:.3f}, %{y:.3f})<extra></extra>",
                                         marker={"symbol": "circle-open", "size": 15, "color": "black",
                                                 "line": {"width": 2.5}}), **place)
-    figure.update_yaxes(scaleanchor="x", constrain="domain")
-    figure.update_xaxes(constrain="domain")
     count = f"{len(patterns)} patterns"
     return titled(
         figure, height=680, title="", legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
