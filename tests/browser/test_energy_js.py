@@ -386,3 +386,35 @@ def test_the_grid_is_the_function_point_by_point(page: Page) -> None:
     )
     assert worst[0] < 1e-12
     assert worst[1] < 1e-9
+
+
+def test_the_curves_are_the_functions_point_by_point(page: Page) -> None:
+    """lineGrid and lineCurvature, which the curves are made of, against the scalar functions."""
+    module(page, "grid.js")
+    rng = np.random.default_rng(8)
+    cases = [[(2 * rng.standard_normal(1 + k)).tolist(), [0.1, 1, 8][k % 3]] for k in range(12)]
+    worst = page.evaluate(
+        """async ([scalars, cases]) => {
+      const m = await import(URL.createObjectURL(new Blob([scalars], { type: "text/javascript" })));
+      const xs = [-1000, -3, -0.4, 0, 1.3, 60];
+      let worst = 0;
+      for (const [numbers, beta] of cases) {
+        const P = numbers.map((v) => [v]);
+        const scalar = { E: (x) => m.energy(x, P), g: (x) => m.nearestDistance(x, P),
+          MCHN: (x) => m.mchnEnergy(x, P, beta) };
+        for (const name of Object.keys(scalar)) {
+          const out = module.lineGrid(name, numbers, beta, xs, new Float64Array(6));
+          xs.forEach((x, j) => {
+            worst = Math.max(worst, Math.abs(out[j] - scalar[name]([x])) / (10 + x * x));
+          });
+        }
+        for (const x of xs) {
+          const bend = m.energyHessian([x], P)[0][0];
+          worst = Math.max(worst, Math.abs(module.lineCurvature(numbers, x) - bend) / (10 + x * x));
+        }
+      }
+      return worst;
+    }""",
+        [bundle("energy.js"), cases],
+    )
+    assert worst < 1e-12

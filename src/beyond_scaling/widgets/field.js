@@ -31,9 +31,9 @@ export function rampGradient(dark) {
   return `linear-gradient(to right, ${MAPS[dark ? "dark" : "light"].join(", ")})`;
 }
 
-/** Contour levels: evenly spaced on the square-root scale the colours use, so that wells are resolved. */
-export function contourLevels(low, high, count) {
-  return Array.from({ length: count }, (_, i) => low + (high - low) * ((i + 0.5) / count) ** 2);
+/** Contour levels evenly spaced on the scale of the colours: t^(1/power) with power 2 resolves wells, 1 is plain. */
+export function contourLevels(low, high, count, power = 2) {
+  return Array.from({ length: count }, (_, i) => low + (high - low) * ((i + 0.5) / count) ** power);
 }
 
 /** Smallest and largest value of a grid. @returns {[number, number]} */
@@ -70,8 +70,8 @@ export function fieldPainter(canvas) {
       canvas.height = Math.round(h * ratio);
     },
 
-    /** Colour the grid `values` (nx columns, ny rows) between low and high. */
-    colours(values, nx, ny, low, high, dark) {
+    /** Colour the grid `values` (nx columns, ny rows) between low and high; power as for contourLevels. */
+    colours(values, nx, ny, low, high, dark, power = 2) {
       if (!image || image.width !== nx || image.height !== ny) {
         small.width = nx;
         small.height = ny;
@@ -82,7 +82,7 @@ export function fieldPainter(canvas) {
       const scale = 1 / (high - low || 1);
       for (let i = 0; i < values.length; i += 1) {
         const t = (values[i] - low) * scale;
-        pixels[i] = table[t <= 0 ? 0 : t >= 1 ? STEPS - 1 : (Math.sqrt(t) * (STEPS - 1) + 0.5) | 0];
+        pixels[i] = table[t <= 0 ? 0 : t >= 1 ? STEPS - 1 : ((power === 2 ? Math.sqrt(t) : t) * (STEPS - 1) + 0.5) | 0];
       }
       small.getContext("2d").putImageData(image, 0, 0);
       ctx.setTransform(1, 0, 0, 1, 0, 0);
@@ -95,9 +95,9 @@ export function fieldPainter(canvas) {
     },
 
     /** Contour lines; those in the deep third are drawn in the other colour, or they would vanish there. */
-    contours(values, nx, ny, levels, low, high, dark) {
+    contours(values, nx, ny, levels, low, high, dark, power = 2) {
       ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-      const split = low + (high - low) * 0.16;
+      const split = low + (high - low) * 0.4 ** power;
       const deep = levels.filter((v) => v < split);
       const upper = levels.filter((v) => v >= split);
       ctx.lineWidth = 1;

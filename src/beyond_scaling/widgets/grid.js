@@ -104,3 +104,41 @@ export function curvatureGrid(name, P, beta, xs, ys, out) {
   }
   return out;
 }
+
+/**
+ * A curve's values at all xs for patterns on a line: "E", "g" or "MCHN".
+ * @param {"E" | "g" | "MCHN"} name @param {number[]} numbers the patterns @param {number} beta used by MCHN only
+ * @param {ArrayLike<number>} xs @param {Float64Array} out filled and returned
+ */
+export function lineGrid(name, numbers, beta, xs, out) {
+  const defects = normDefects(numbers.map((v) => [v]));
+  const k = name === "MCHN" ? beta / 2 : 1;
+  for (let j = 0; j < xs.length; j += 1) {
+    let least = Infinity;
+    for (let i = 0; i < numbers.length; i += 1) {
+      const cost = k * ((xs[j] - numbers[i]) ** 2 + (name === "MCHN" ? defects[i] : 0));
+      if (cost < least) least = cost;
+    }
+    if (name === "g") { out[j] = least; continue; }
+    let sum = 0;
+    for (let i = 0; i < numbers.length; i += 1) {
+      sum += Math.exp(least - k * ((xs[j] - numbers[i]) ** 2 + (name === "MCHN" ? defects[i] : 0)));
+    }
+    out[j] = name === "E" ? least - Math.log(sum) : (Math.log(numbers.length) + least - Math.log(sum)) / beta;
+  }
+  return out;
+}
+
+/** E''(x) for patterns on a line: 2 - 4 Var_p. @param {number[]} numbers @param {number} x @returns {number} */
+export function lineCurvature(numbers, x) {
+  let least = Infinity;
+  for (const v of numbers) least = Math.min(least, (x - v) ** 2);
+  let total = 0; let first = 0; let second = 0;
+  for (const v of numbers) {
+    const w = Math.exp(least - (x - v) ** 2);
+    total += w;
+    first += w * (v - x);
+    second += w * (v - x) ** 2;
+  }
+  return 2 - 4 * (second / total - (first / total) ** 2);
+}

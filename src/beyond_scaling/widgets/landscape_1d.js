@@ -1,6 +1,7 @@
 // Figure 1, right: E, g and MCHN at two inverse temperatures over patterns on a line that can be dragged.
 import { amend, haloed, hatching, listen, markKey, plotBox, report, shown, signChange, stationaryMark, stroke, styled, swatch } from "./curves.js";
-import { convexityThreshold, energy, energyHessian, mchnEnergy, nearestDistance, retrieve, stationaryPoints } from "./energy.js";
+import { convexityThreshold, energy, stationaryPoints } from "./energy.js";
+import { lineCurvature, lineGrid } from "./grid.js";
 import { patternMark } from "./plane.js";
 import {
   axes, button, checkbox, fixed, frame, handle, html, linear, onWidth, pathOf, repainter, saver, slider, svg, uniqueId,
@@ -48,7 +49,7 @@ function render({ model, el }) {
   let x = linear([0, 1], [0, 1]);
   let y = linear([0, 1], [0, 1]);
   let touched = model.get("patterns").length - 1;
-  const betaOf = (name) => ({ E: null, MCHN: model.get("beta"), MCHN_2: model.get("beta_2") })[name];
+  const betaOf = (name) => ({ E: null, g: null, MCHN: model.get("beta"), MCHN_2: model.get("beta_2") })[name];
 
   const inside = (v) => tidy(Math.min(Math.max(v, x.domain[0]), x.domain[1]));
   const setPattern = (i, v) => put("patterns", model.get("patterns").map((p, k) => (k === i ? inside(v) : p)));
@@ -156,19 +157,28 @@ function render({ model, el }) {
     if (facts === key) return;
     facts = key;
     threshold = convexityThreshold(P);
-    minima = Object.fromEntries(["E", "MCHN", "MCHN_2"].map((name) => [name,
-      stationaryPoints(P, betaOf(name)).filter((p) => p.kind !== "maximum").map((p) => ({ x: p.x[0], value: p.value, kind: p.kind }))]));
-    const ends = numbers.map((v) => retrieve([v], P, null, { tolerance: 1e-10, maxSteps: 2000 }).points.at(-1)[0]);
-    apart = ends.map((end, i) => ends.every((other, k) => k === i || Math.abs(other - end) > 1e-6));
-    threadsTo = ends;
-    convexOn = convexStretches(P, x.domain);
+    const points = Object.fromEntries(["E", "MCHN", "MCHN_2"].map((name) => [name, stationaryPoints(P, betaOf(name))]));
+    minima = Object.fromEntries(Object.entries(points).map(([name, list]) => [name,
+      list.filter((p) => p.kind !== "maximum").map((p) => ({ x: p.x[0], value: p.value }))]));
+    threadsTo = numbers.map((v) => retrievedFrom(v, points.E));
+    apart = threadsTo.map((end, i) => threadsTo.every((other, k) => k === i || other !== end));
+    convexOn = convexStretches(numbers, x.domain);
+  }
+  /** Where retrieval under E from v ends: on a line it goes downhill without passing a stationary point. */
+  function retrievedFrom(v, points) {
+    const peaks = points.filter((p) => p.kind === "maximum").map((p) => p.x[0]);
+    if (peaks.includes(v)) return v;
+    const low = Math.max(-Infinity, ...peaks.filter((u) => u < v));
+    const high = Math.min(Infinity, ...peaks.filter((u) => u > v));
+    const below = points.filter((p) => p.kind !== "maximum" && p.x[0] > low && p.x[0] < high);
+    return (below.find((p) => p.kind === "minimum") ?? below[0]).x[0];
   }
   let apart = [];
   let threadsTo = [];
   let convexOn = [];
   /** The stretches of [low, high] on which E'' > 0. */
-  function convexStretches(P, [low, high]) {
-    const bend = (v) => energyHessian([v], P)[0][0];
+  function convexStretches(numbers, [low, high]) {
+    const bend = (v) => lineCurvature(numbers, v);
     const edges = [low];
     let before = bend(low);
     const startsConvex = before > 0;
@@ -262,8 +272,7 @@ function render({ model, el }) {
     const P = numbers.map((v) => [v]);
     const curves = model.get("curves");
     for (const name of curves) {
-      const f = { E: (v) => energy(v, P), g: (v) => nearestDistance(v, P), MCHN: (v) => mchnEnergy(v, P, model.get("beta")), MCHN_2: (v) => mchnEnergy(v, P, model.get("beta_2")) }[name];
-      for (let i = 0; i < POINTS; i += 1) values[name][i] = f([xs[i]]);
+      lineGrid(name === "MCHN_2" ? "MCHN" : name, numbers, betaOf(name), xs, values[name]);
     }
     y = linear(heights(numbers), [height - MARGIN.bottom, MARGIN.top]);
     const key = [width, height, ...x.domain, ...y.domain].join();
@@ -297,15 +306,15 @@ function render({ model, el }) {
     if (stripKey !== String(width)) {
       stripKey = String(width);
       amend(stripLine, { x: STRIP.left, width: width - STRIP.left - STRIP.right });
-      stripTicks.replaceChildren(...[0.1, 0.2, 0.5, 1, 2, 4, 8].map((beta) =>
+      stripTicks.replaceChildren(...(width < 420 ? [0.1, 0.5, 1, 2, 8] : [0.1, 0.2, 0.5, 1, 2, 4, 8]).map((beta) =>
         svg("text", { class: "bs-tick", x: at(beta), y: STRIP.height - 4, "text-anchor": beta === 0.1 ? "start" : beta === 8 ? "end" : "middle", text: `${beta === 0.1 ? "β = " : ""}${beta}` })));
     }
     const px0 = at(threshold);
     amend(convexBetas, { x: STRIP.left, width: Math.max(0, px0 - STRIP.left) });
     amend(limit, { x1: px0, x2: px0 });
     const words = threshold === Infinity ? "MCHN is convex for every β" : `MCHN is convex up to β = ${fixed(threshold, 3)}`;
-    const right = px0 > width / 2;
-    amend(limitText, { text: words, x: px0 + (right ? 4 : -4), "text-anchor": right ? "end" : "start" });
+    const half = 98;
+    amend(limitText, { text: words, x: Math.min(Math.max(px0, half), width - half), "text-anchor": "middle" });
     for (const [name, k] of Object.entries(knobs)) k.place(at(model.get(name)), STRIP.line);
   }
   function showControls() {

@@ -247,9 +247,9 @@ function render({ model, el }) {
     const [e, m] = ENERGIES.map(counts);
     const rows = [
       ["Patterns", String(P.length)],
+      ["Query", query ? pointText(query) : "none"],
       ["Minima of E", String(e.minimum), e.minimum < P.length ? "bad" : "good"],
       ["Minima of MCHN", String(m.minimum), m.minimum < P.length ? "bad" : "good"],
-      ["Query", query ? pointText(query) : "none"],
       ["E leads to", ways ? endText(ways.E) : "–"],
       ["MCHN leads to", ways ? endText(ways.MCHN) : "–"],
       ["λmin of ∇²E at the query", query ? fixed(symmetricEigenvalues2(energyHessian(query, P))[0], 3) : "–"],

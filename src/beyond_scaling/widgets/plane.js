@@ -195,8 +195,10 @@ export function planePanel(options) {
       if (!values.length) return;
       landscapeGrid(name, P, beta, xs, ys, values);
       const [bottom, top] = extent(values);
-      painter.colours(values, xs.length, ys.length, bottom, top, dark);
-      painter.contours(values, xs.length, ys.length, contourLevels(bottom, top, LEVELS), bottom, top, dark);
+      // -LSE has no wells to resolve.
+      const power = name === "-LSE" ? 1 : 2;
+      painter.colours(values, xs.length, ys.length, bottom, top, dark, power);
+      painter.contours(values, xs.length, ys.length, contourLevels(bottom, top, LEVELS, power), bottom, top, dark, power);
       if (convexity) {
         curvatureGrid(name, P, beta, coarseXs, coarseYs, curvature);
         painter.hatch(curvature, coarseXs.length, coarseYs.length, dark);
