@@ -46,18 +46,47 @@ def build(folder: Path, *chapters: str) -> Built:
     (folder / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{toc}", encoding="utf-8")
     results.save(sample_record(), root=book / "results")
     done = subprocess.run(
-        [Path(sys.executable).with_name("jupyter-book"), "build", "book", "--config", "_config.yml", "--toc", str(folder / "_toc.yml"),
-         "--path-output", ".", "-W", "-n", "--keep-going"],
-        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"})
+        [
+            Path(sys.executable).with_name("jupyter-book"),
+            "build",
+            "book",
+            "--config",
+            "_config.yml",
+            "--toc",
+            str(folder / "_toc.yml"),
+            "--path-output",
+            ".",
+            "-W",
+            "-n",
+            "--keep-going",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+    )
     return Built(folder / "_build" / "html", done.returncode, done.stdout + done.stderr)
 
 
 def sample_record() -> results.Record:
     return results.Record(
-        name="sample", title="A sample", kind="test", command="beyond-scaling radius --chunks 3", seed=7, parameters={"chunks": 3},
-        inputs=({"name": "text.txt", "bytes": 12, "sha256": "ab" * 32},), columns={"distance": np.array([1.0, 2.0, 3.0])},
-        summary={"mean": 2.0}, duration_s=1.5)
+        name="sample",
+        title="A sample",
+        kind="test",
+        command="beyond-scaling radius --chunks 3",
+        seed=7,
+        parameters={"chunks": 3},
+        inputs=({"name": "text.txt", "bytes": 12, "sha256": "ab" * 32},),
+        columns={"distance": np.array([1.0, 2.0, 3.0])},
+        summary={"mean": 2.0},
+        duration_s=1.5,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,9 @@ def test_room_is_kept_for_each_equation(living_book: Built):
 def test_verdicts_are_words(living_book: Built):
     badges = living_book.soup("alive.html").select(".bs-verdict")
     assert [(b.get_text(), b["class"][-1]) for b in badges] == [
-        ("Holds", "bs-verdict-holds"), ("fails at the edge", "bs-verdict-fails")]
+        ("Holds", "bs-verdict-holds"),
+        ("fails at the edge", "bs-verdict-fails"),
+    ]
 
 
 def test_provenance_comes_from_the_record(living_book: Built):
@@ -83,7 +85,9 @@ def test_only_pages_that_need_a_script_load_it(living_book: Built):
 @pytest.mark.parametrize("name", ["index.html", "alive.html", "bibliography.html", "search.html"])
 def test_no_page_names_a_foreign_script_or_style(living_book: Built, name: str):
     soup = living_book.soup(name)
-    addresses = [node[key] for key in ("src", "href") for node in soup.select(f"script[{key}], link[{key}], img[{key}]")]
+    addresses = [
+        node[key] for key in ("src", "href") for node in soup.select(f"script[{key}], link[{key}], img[{key}]")
+    ]
     assert addresses
     assert not [a for a in addresses if re.match(r"(?:https?:)?//", a)]
 
@@ -102,14 +106,17 @@ def test_deprecated_roles_become_list_items(living_book: Built):
     assert {entry["role"] for entry in entries} == {"listitem"}
 
 
-@pytest.mark.parametrize("message", [
-    "equation 'paper-99' has a label and no number",
-    "no verdict 'maybe'; there are holds, corrected, fails, assumption, unsettled",
-    "provenance of 'nowhere': no record 'nowhere'",
-    "plotly figure: say what it shows",
-    "plotly figure: the page's plotly.js cannot draw 'scatter3d'",
-    "a cell that raises",
-])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "equation 'paper-99' has a label and no number",
+        "no verdict 'maybe'; there are holds, corrected, fails, assumption, unsettled",
+        "provenance of 'nowhere': no record 'nowhere'",
+        "plotly figure: say what it shows",
+        "plotly figure: the page's plotly.js cannot draw 'scatter3d'",
+        "a cell that raises",
+    ],
+)
 def test_a_broken_chapter_fails_the_build_and_says_why(broken_book: Built, message: str):
     assert broken_book.status != 0
     assert message in broken_book.messages

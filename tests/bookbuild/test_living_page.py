@@ -9,7 +9,8 @@ from .conftest import Built
 
 pytestmark = pytest.mark.browser
 
-READY = "[...document.querySelectorAll('.bs-view')].every((v) => v.dataset.ready) && document.querySelector('[data-drawn]')"
+READY = """[...document.querySelectorAll(".bs-view")].every((view) => view.dataset.ready)
+  && document.querySelector("[data-drawn]")"""
 
 
 @pytest.fixture(params=["http", "file"])

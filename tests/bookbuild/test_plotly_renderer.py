@@ -8,8 +8,8 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
-from plotly.offline import get_plotlyjs_version
 from playwright.sync_api import Page
+from plotly.offline import get_plotlyjs_version
 
 from beyond_scaling.bookbuild.plotly_renderer import PALETTE, TRACES, description, figure_html, problems, themed
 
@@ -54,7 +54,9 @@ def test_page_colours_are_replaced_wherever_they_stand():
 def test_the_two_style_sheets_and_the_palette_agree():
     def blocks(path: str) -> list[dict[str, str]]:
         css = (ROOT / path).read_text(encoding="utf-8")
-        found = [dict(re.findall(r"--bs-([\w-]+):\s*(#[0-9a-f]{6});", block)) for block in re.findall(r"\{([^}]*)\}", css)]
+        found = [
+            dict(re.findall(r"--bs-([\w-]+):\s*(#[0-9a-f]{6});", block)) for block in re.findall(r"\{([^}]*)\}", css)
+        ]
         return [block for block in found if "energy" in block]
 
     page, widgets = blocks("book/_assets/book.css"), blocks("src/beyond_scaling/widgets/widgets.css")
@@ -62,7 +64,9 @@ def test_the_two_style_sheets_and_the_palette_agree():
     for ours, theirs in zip(page, widgets, strict=True):
         assert ours == {name: theirs[name] for name in ours}
     light = page[0]
-    assert {hexes for hexes, name in PALETTE.items() if light[name] == hexes} == {light[name] for name in set(PALETTE.values())}
+    assert {hexes for hexes, name in PALETTE.items() if light[name] == hexes} == {
+        light[name] for name in set(PALETTE.values())
+    }
 
 
 def test_the_bundle_belongs_to_the_python_package():
@@ -81,9 +85,13 @@ def test_the_bundle_draws_every_kind_of_trace_we_allow(page: Page):
           const stage = document.getElementById("stage");
           const drawn = [];
           for (const type of kinds) {
-            await Plotly.newPlot(stage, [{ type, ...(type === "image" ? { z: [[[1, 2, 3]]] } : { x: [1, 2], y: [1, 2], z: [[1, 2], [3, 4]], values: [1, 2] }) }]);
+            const data = type === "image" ? { z: [[[1, 2, 3]]] }
+              : { x: [1, 2], y: [1, 2], z: [[1, 2], [3, 4]], values: [1, 2] };
+            await Plotly.newPlot(stage, [{ type, ...data }]);
             if (stage._fullData[0].type === type) drawn.push(type);
           }
           return drawn;
-        }""", sorted(TRACES))
+        }""",
+        sorted(TRACES),
+    )
     assert drawn == sorted(TRACES)

@@ -9,7 +9,21 @@ from pathlib import Path
 import anywidget
 import pytest
 import traitlets
-from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, FloatSlider, HBox, IntSlider, Label, VBox, Widget, jsdlink, jslink
+from ipywidgets import (
+    HTML,
+    Box,
+    Button,
+    Checkbox,
+    Dropdown,
+    FloatSlider,
+    HBox,
+    IntSlider,
+    Label,
+    VBox,
+    Widget,
+    jsdlink,
+    jslink,
+)
 from ipywidgets.embed import embed_data
 from playwright.sync_api import Page, expect
 
@@ -31,7 +45,8 @@ def wake(page: Page) -> Wake:
 
     def show(*views: Widget) -> None:
         data = embed_data(views=views, drop_defaults=False)
-        parts = [f'<div class="bs-view"><script type="{VIEW}">{json.dumps(spec)}</script></div>' for spec in data["view_specs"]]
+        scripts = [f'<script type="{VIEW}">{json.dumps(spec)}</script>' for spec in data["view_specs"]]
+        parts = [f'<div class="bs-view">{script}</div>' for script in scripts]
         state = json.dumps(data["manager_state"]).replace("<", "\\u003c")
         page.set_content(f'<!doctype html><body>{"".join(parts)}<script type="{STATE}">{state}</script></body>')
         page.add_script_tag(path=str(LOADER))
@@ -84,8 +99,12 @@ def test_jsdlink_ties_one_way(page: Page, wake: Wake):
 
 
 def test_controls_are_labelled_and_work(page: Page, wake: Wake):
-    wake(IntSlider(value=3, min=1, max=5, description="Steps"), Checkbox(value=True, description="Shade"),
-         Dropdown(options=["red", "green"], value="green", description="Colour"), HTML("<b>bold</b>"))
+    wake(
+        IntSlider(value=3, min=1, max=5, description="Steps"),
+        Checkbox(value=True, description="Shade"),
+        Dropdown(options=["red", "green"], value="green", description="Colour"),
+        HTML("<b>bold</b>"),
+    )
     slider = page.get_by_label("Steps")
     slider.press("ArrowRight")
     assert slider.input_value() == "4"
@@ -96,8 +115,10 @@ def test_controls_are_labelled_and_work(page: Page, wake: Wake):
 
 
 def test_equal_sources_share_one_module_and_one_style(page: Page, wake: Wake):
-    page.add_init_script("window.blobs = 0; const make = URL.createObjectURL; "
-                         "URL.createObjectURL = (...a) => { window.blobs += 1; return make.apply(URL, a); };")
+    page.add_init_script(
+        "window.blobs = 0; const make = URL.createObjectURL; "
+        "URL.createObjectURL = (...a) => { window.blobs += 1; return make.apply(URL, a); };"
+    )
     page.goto("about:blank")
     wake(Counter(), Counter(), VBox([Counter()]))
     assert page.get_by_role("button").count() == 3
@@ -161,7 +182,12 @@ def test_models_behave_as_backbone_models(page: Page, wake: Wake):
     counter = Counter(value=5.0)
     wake(Prober(data=bytes([1, 2, 250]), child=f"anywidget:{counter.model_id}"), counter)
     assert json.loads(page.locator(".bs-anywidget").first.text_content()) == {
-        "heard": [1, 2, [1, {"c": 2}]], "order": ["initialize"], "bytes": [1, 2, 250], "child": 5, "signal": True}
+        "heard": [1, 2, [1, {"c": 2}]],
+        "order": ["initialize"],
+        "bytes": [1, 2, 250],
+        "child": 5,
+        "signal": True,
+    }
 
 
 def test_layout_is_applied(page: Page, wake: Wake):

@@ -1,4 +1,4 @@
-r"""The Sphinx extension that makes the book: figures and widgets that live in a static page, and the chapters' own words.
+r"""The Sphinx extension that makes the book: figures and widgets alive in a static page, and the chapters' own words.
 
 What a chapter may write, beyond ordinary MyST:
 
@@ -16,13 +16,14 @@ would be numbered by its place in the book; equations that nobody refers to need
 alone; ``{verdict}`fails as printed <fails>``` says it in other words.
 
 A cell that ends in a plotly figure becomes a figure of the page. ``layout.meta["alt"]`` says what it shows,
-``layout.meta["caption"]`` stands below it, ``layout.height`` is reserved before it is drawn. The page sets fonts, axes and
-grounds, light and dark; the colours of ``plotly_renderer.PALETTE`` follow the page too.
+``layout.meta["caption"]`` stands below it, ``layout.height`` is reserved before it is drawn. The page sets fonts, axes
+and grounds, light and dark; the colours of ``plotly_renderer.PALETTE`` follow the page too.
 
-A cell that ends in a widget (an anywidget, alone or in boxes, linked or not) stays alive with no kernel.
+A cell that ends in a widget (an anywidget, alone or in boxes, linked or not) stays alive with no kernel. Its room on
+the page is ``--bs-reserve`` in book.css, by the name of its class.
 
-``{provenance} name`` folds "How this was measured" under a figure, from the result record ``name``. The build fails if there is no such
-record or if it does not verify.
+``{provenance} name`` folds "How this was measured" under a figure, from the result record ``name``. The build fails
+if there is no such record or if it does not verify.
 """
 
 from __future__ import annotations

@@ -17,10 +17,16 @@ HERE = Path(__file__).parent / "static"
 # One bundle: the lighter ones load extensions when they meet a macro, and one missing file ends all maths on the page.
 MATHJAX = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2")
 
-# Relative to _static. Sources and maps of the theme, icon fonts that our own icons replace, styles of the builders we don't use.
+# Relative to _static: maps of the theme's sources, icon fonts that our own icons replace, translations and logos.
 UNUSED = (
-    "**/*.map", "vendor/fontawesome", "scripts/fontawesome.js*", "locales", "images", "sbt-webpack-macros.html",
-    "webpack-macros.html", ".gitignore",
+    "**/*.map",
+    "vendor/fontawesome",
+    "scripts/fontawesome.js*",
+    "locales",
+    "images",
+    "sbt-webpack-macros.html",
+    "webpack-macros.html",
+    ".gitignore",
 )
 
 

@@ -31,16 +31,26 @@ def number_by_tag(app: Sphinx, document: nodes.document) -> None:
         tags = [match["tag"] for match in _TAG.finditer(latex)]
         label = node.get("label")
         if len(tags) > 1:
-            logger.warning("one equation has the tags %s; give it one", ", ".join(tags), location=node, type="book",
-                           subtype="equation")
+            logger.warning(
+                "one equation has the tags %s; give it one",
+                ", ".join(tags),
+                location=node,
+                type="book",
+                subtype="equation",
+            )
         elif tags:
             node.children = [nodes.Text(_TAG.sub("", latex))]
             node["number"] = tags[0]
             if label:
                 equations[label] = (app.env.docname, tags[0])
         elif label:
-            logger.warning("equation %r has a label and no number: add \\tag{...}, the paper's number or a letter", label,
-                           location=node, type="book", subtype="equation")
+            logger.warning(
+                "equation %r has a label and no number: add \\tag{...}, the paper's number or a letter",
+                label,
+                location=node,
+                type="book",
+                subtype="equation",
+            )
 
 
 def keep_room(app: Sphinx, document: nodes.document) -> None:

@@ -1,7 +1,7 @@
-"""Plotly figures as figures of the page: their JSON in it, their height reserved, drawn when the page has been painted.
+"""Plotly figures as figures of the page: their JSON in it, their height reserved, drawn once the page is painted.
 
-plotly in a kernel emits only its own MIME type, which myst-nb would skip. The drawing is done by ``static/figures.js`` with
-the cartesian bundle of plotly.js, a third of the whole of it, from the book's own ``_static/vendor``.
+plotly in a kernel emits only its own MIME type, which myst-nb would skip. The drawing is done by
+``static/figures.js`` with the cartesian bundle of plotly.js, a third of the whole, from the book's own assets.
 """
 
 from __future__ import annotations
@@ -20,17 +20,40 @@ MIME_TYPE = "application/vnd.plotly.v1+json"
 DEFAULT_HEIGHT = 450  # CSS pixels; plotly's own default
 
 # The kinds of trace that the cartesian bundle draws.
-TRACES = frozenset({
-    "bar", "box", "contour", "heatmap", "histogram", "histogram2d", "histogram2dcontour", "image", "pie", "scatter",
-    "scatterternary", "violin",
-})
+TRACES = frozenset(
+    {
+        "bar",
+        "box",
+        "contour",
+        "heatmap",
+        "histogram",
+        "histogram2d",
+        "histogram2dcontour",
+        "image",
+        "pie",
+        "scatter",
+        "scatterternary",
+        "violin",
+    }
+)
 
-# The page's colours, by the name that book.css and widgets.css give them: a figure's own colour becomes the page's, light or
-# dark. Any other colour stays as it is.
+# The page's colours, by the name that book.css and widgets.css give them: a figure's own colour becomes the page's,
+# light or dark. Any other colour stays as it is.
 PALETTE = {
-    "#1c2128": "ink", "#57606a": "muted", "#d0d7de": "line", "#e6e9ed": "grid", "#00639c": "energy", "#b84c00": "mchn",
-    "#4d545c": "nearest", "#00775a": "good", "#c02432": "bad", "#9c3f76": "accent",
-    style.BLUE.lower(): "energy", style.ORANGE.lower(): "mchn", style.GREY.lower(): "nearest", style.GREEN.lower(): "good",
+    "#1c2128": "ink",
+    "#57606a": "muted",
+    "#d0d7de": "line",
+    "#e6e9ed": "grid",
+    "#00639c": "energy",
+    "#b84c00": "mchn",
+    "#4d545c": "nearest",
+    "#00775a": "good",
+    "#c02432": "bad",
+    "#9c3f76": "accent",
+    style.BLUE.lower(): "energy",
+    style.ORANGE.lower(): "mchn",
+    style.GREY.lower(): "nearest",
+    style.GREEN.lower(): "good",
     style.PINK.lower(): "accent",
 }
 
@@ -85,7 +108,8 @@ def figure_html(figure: dict[str, Any]) -> str:
         f'<script type="application/json">{source}</script>'
         f'<noscript><p class="bs-note">{alt}</p></noscript>'
         + (f"<figcaption>{html.escape(str(caption))}</figcaption>" if caption else "")
-        + "</figure>")
+        + "</figure>"
+    )
 
 
 def themed(value: Any) -> Any:

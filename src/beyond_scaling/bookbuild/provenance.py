@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 SUMMARY = "How this was measured"
 
 
-class folded(nodes.General, nodes.Element):  # noqa: N801  (docutils names its nodes so)
+class folded(nodes.General, nodes.Element):
     """A ``<details>`` with the attribute ``summary``; elsewhere its children, under that line."""
 
 
@@ -38,8 +38,9 @@ class Provenance(SphinxDirective):
         try:
             rows = results.verify(name, root=root).provenance()
         except (OSError, ValueError) as reason:
-            logger.warning("provenance of %r: %s", name, reason, location=self.get_location(), type="book",
-                           subtype="provenance")
+            logger.warning(
+                "provenance of %r: %s", name, reason, location=self.get_location(), type="book", subtype="provenance"
+            )
             return []
         node = folded("", summary=self.options.get("summary", SUMMARY), classes=["bs-provenance"])
         node += nodes.definition_list("", *(_row(label, text) for label, text in rows))

@@ -25,7 +25,8 @@ class VerdictRole(ReferenceRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         if self.target not in VERDICTS:
             message = self.inliner.reporter.error(
-                f"no verdict {self.target!r}; there are {', '.join(VERDICTS)}", line=self.lineno)
+                f"no verdict {self.target!r}; there are {', '.join(VERDICTS)}", line=self.lineno
+            )
             return [self.inliner.problematic(self.rawtext, self.rawtext, message)], [message]
         text = self.title if self.has_explicit_title else VERDICTS[self.target]
         return [nodes.inline(self.rawtext, text, classes=["bs-verdict", f"bs-verdict-{self.target}"])], []

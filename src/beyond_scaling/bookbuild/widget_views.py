@@ -47,7 +47,7 @@ def _states(app: Sphinx, docname: str) -> dict[str, dict[str, Any]]:
 
 
 def place_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Move the state from the head to the end of the text, which is then painted first; add the loader where it is needed."""
+    """Move the state from the head to the end of the text, which is then painted first; add the loader where needed."""
     scripts = context["script_files"]
     states = [script for script in scripts if getattr(script, "attributes", {}).get("type") == STATE_TYPE]
     for script in states:
