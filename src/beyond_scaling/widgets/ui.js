@@ -45,7 +45,8 @@ export function frame(el, { title, hint, two = false }) {
   const list = html("dl", { class: "bs-readout" });
   const live = html("p", { class: "bs-live", role: "status", "aria-live": "polite" });
   const root = html(
-    "section", { class: "bs-widget", "aria-labelledby": titleId },
+    // A group, not a landmark: a page may hold the same widget twice.
+    "div", { class: "bs-widget", role: "group", "aria-labelledby": titleId },
     html("div", { class: "bs-head" },
       html("p", { class: "bs-title", id: titleId, text: title }), html("p", { class: "bs-hint", text: hint })),
     stage, controls, list, live);
