@@ -116,7 +116,8 @@ def test_other_models_and_texts(
         assert record.parameters["documents"] == record.summary["documents"] == 1
 
 
-def test_ctrl_c_leaves_a_run_that_goes_on(bench: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_goes_on(bench: Path, tmp_path: Path, blow: signal.Signals) -> None:
     line = "radius --model gpt2 --text prose.txt --chunks 3600 --length 32 --no-controls --name long"
     options = shlex.split(line)
     slowly = [*options, "--batch-size", "1", "--quiet"]
@@ -128,7 +129,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(bench: Path, tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(blow)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "of 3,600 chunks are done; the same command goes on from there" in errors

@@ -6,11 +6,14 @@ Exit codes: 0 done, 1 a record does not verify, 2 bad input (one line on stderr)
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -181,16 +184,17 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
     title = chosen.get("title") or f"Nearest-neighbour distances of {loaded.name} on {source.name}"
     work = options.work if options.work is not None else _work_folder(name, loaded, source, settings)
     try:
-        record = measure_radius(
-            loaded,
-            source,
-            settings,
-            name=name,
-            title=title,
-            command=provenance.public_command(PROGRAM, given),
-            work=work,
-            progress=not options.quiet,
-        )
+        with _terminable():
+            record = measure_radius(
+                loaded,
+                source,
+                settings,
+                name=name,
+                title=title,
+                command=provenance.public_command(PROGRAM, given),
+                work=work,
+                progress=not options.quiet,
+            )
     except KeyboardInterrupt as stop:
         kept = f"the same command goes on from there (kept in {work})" if work.is_dir() else "nothing was kept"
         where = str(stop) if isinstance(stop, Interrupted) else "before or after the model ran"
@@ -200,6 +204,19 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
     _report(record)
     print(f"record: {folder}")
     return 0
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Within, SIGTERM (a cluster ends its jobs with it) interrupts as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _verify(options: argparse.Namespace, given: Sequence[str]) -> int:
