@@ -23,7 +23,7 @@
   function template(now, layout) {
     const axis = {
       gridcolor: now.grid, linecolor: now.muted, zerolinecolor: now.line, tickcolor: now.line, automargin: true, showline: true,
-      ticks: "outside", ticklen: 4, title: { standoff: 8 },
+      ticks: "outside", ticklen: 4, title: { standoff: 8, font: { size: 13 } },
     };
     return {
       layout: {
@@ -33,7 +33,7 @@
         colorway: ["energy", "mchn", "good", "accent", "nearest", "bad"].map((name) => now[name]),
         xaxis: axis, yaxis: axis,
         // Above the plot: beside it, a narrow page would have no room left.
-        legend: { bgcolor: "rgba(0,0,0,0)", orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" },
+        legend: { bgcolor: "rgba(0,0,0,0)", title: { font: { size: 13 } }, orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" },
         hoverlabel: { bgcolor: now.panel, bordercolor: now.line, font: { color: now.ink } },
         shapedefaults: { line: { color: now.muted } },
         annotationdefaults: { font: { color: now.ink }, arrowcolor: now.muted },
@@ -42,10 +42,15 @@
     };
   }
 
+  /** A legend below the plot goes to the figure's foot, which grows with the legend's lines and never covers the axis. */
+  function settled(legend) {
+    return legend?.y < 0 ? { ...legend, yref: "container", y: 0, yanchor: "bottom" } : legend;
+  }
+
   async function draw(stage, source) {
     const now = colours();
     const { data, layout, frames } = recoloured(source, now);
-    const figure = { data, layout: { ...layout, template: template(now, layout), autosize: true }, config: CONFIG, frames };
+    const figure = { data, layout: { ...layout, legend: settled(layout.legend), template: template(now, layout), autosize: true }, config: CONFIG, frames };
     await (stage.dataset.drawn ? Plotly.react(stage, figure) : Plotly.newPlot(stage, figure));
     stage.dataset.drawn = "true";
   }
