@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..energy import energy, mchn_energy, mchn_regulariser, nearest_distance, negative_lse, stationary_points
-from .style import BLUE, GREY, ORANGE, SEQUENTIAL, titled
+from .style import AMBER, BLUE, GREY, ORANGE, SEQUENTIAL, titled
 
 PLANE = np.array([[-2.0, -0.5], [0.2, -0.3], [1.5, 1.5]])  # Figure 1, left
 LINE = np.array([[-2.0], [0.0], [1.0]])  # Figure 1, right
@@ -42,8 +42,12 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
                            horizontal_spacing=0.05, vertical_spacing=0.1)
     for number, (title, function) in enumerate(panels):
         place = {"row": number // 2 + 1, "col": number % 2 + 1}
-        figure.add_trace(go.Contour(x=np.round(x, 4), y=np.round(y, 4), z=np.round(function(grid), 3), ncontours=22,
-                                    colorscale=SEQUENTIAL, showscale=False, line={"width": 0.6},
+        values = function(grid)  # (points, points)
+        # Where there are valleys, levels end where the slopes begin, or the valleys would share one colour.
+        low, high = float(values.min()), float(np.quantile(values, 0.85 if title[:3] in minima else 1))
+        levels = {"start": low + (high - low) / 18, "end": high, "size": (high - low) / 18}
+        figure.add_trace(go.Contour(x=np.round(x, 4), y=np.round(y, 4), z=np.round(values, 3), contours=levels,
+                                    zmin=low, zmax=high, colorscale=SEQUENTIAL, showscale=False, line={"width": 0.6},
                                     hovertemplate="(%{x:.2f}, %{y:.2f}): %{z:.3f}<extra></extra>"), **place)
         figure.add_trace(go.Scatter(x=patterns[:, 0], y=patterns[:, 1], mode="markers", name="pattern",
                                     legendgroup="pattern", showlegend=number == 0, hoverinfo="skip",
@@ -54,8 +58,8 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
             figure.add_trace(go.Scatter(x=valleys[:, 0], y=valleys[:, 1], mode="markers", name="valley",
                                         legendgroup="valley", showlegend=title.startswith("(c)"),
                                         hovertemplate="valley (%{x:.3f}, %{y:.3f})<extra></extra>",
-                                        marker={"symbol": "circle-open", "size": 15, "color": "black",
-                                                "line": {"width": 2.5}}), **place)
+                                        marker={"symbol": "circle-open", "size": 17, "color": AMBER,
+                                                "line": {"width": 3}}), **place)
     count = f"{len(patterns)} patterns"
     return titled(
         figure, height=680, title="", legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},

@@ -10,6 +10,7 @@ BLUE = "#0072B2"  # the paper's energy E
 ORANGE = "#D55E00"  # the MCHN energy, as in the paper's Figure 1
 GREEN = "#009E73"
 PINK = "#CC79A7"
+AMBER = "#E69F00"
 GREY = "#7A828C"  # g, references and the paper's own values; 3:1 on white and on the dark ground
 
 # Cividis: its lightness rises evenly and reads the same with any colour vision.
