@@ -1,7 +1,7 @@
 """The energy of equation 4 beside the two ways most people would write it: time, memory and error, in one run.
 
-Run: ``python benchmarks/energy.py``. Ratios are to ours; errors are against mpmath at 40 digits on 20 of the points, relative
-to the size of E or to 1, whichever is larger. "Far" puts patterns and points of spread 1 around 10^6.
+Run: ``python benchmarks/energy.py``. Ratios are to ours; errors are against mpmath at 40 digits on 20 of the points,
+relative to the size of E or to 1, whichever is larger. "Far" puts patterns and points of spread 1 around 10^6.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def peak(call: Callable[[], object]) -> float:
 def main() -> None:
     ways = {"ours": energy, "SciPy cdist + logsumexp": with_cdist, "matrix product + logsumexp": with_expansion}
     rng = np.random.default_rng(0)
-    print(f"{"case":36s}{'way':28s}{'ms':>9s}{'ratio':>8s}{'peak MiB':>10s}{'error':>10s}")
+    print(f"{'case':36s}{'way':28s}{'ms':>9s}{'ratio':>8s}{'peak MiB':>10s}{'error':>10s}")
     for label, batch, d, n, offset in [
         ("1,000,000 points, d = 3, n = 2", 1_000_000, 3, 2, 0.0),
         ("20,000 points, d = 1,000, n = 64", 20_000, 1_000, 64, 0.0),

@@ -63,8 +63,8 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
     count = f"{len(patterns)} patterns"
     return titled(
         figure, height=680, title="", legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
-        alt=f"Contours of four functions of the plane for {count}. (a) The negative LogSumExp falls without end. (b) The "
-            f"regulariser is a round bowl. (c) Their sum, the MCHN energy at beta = {beta:g}, has {len(minima['(c)'])} "
+        alt=f"Contours of four functions of the plane for {count}. (a) The negative LogSumExp falls without end. "
+            f"(b) The regulariser is a round bowl. (c) Their sum, the MCHN energy at beta = {beta:g}, has {len(minima['(c)'])} "
             f"valleys. (d) The layer-wise energy E has {len(minima['(d)'])}.",
         caption=f"Figure 1 (left) of the paper, computed here: crosses are the patterns, rings the valleys. "
                 f"(c) has {len(minima['(c)'])} valleys for {count}, (d) has {len(minima['(d)'])}.")
@@ -107,7 +107,8 @@ def profiles(patterns: np.ndarray = LINE, betas: tuple[float, float] = (1.0, 2.0
     return titled(
         figure, height=430, title="", legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         alt=f"Energies along a line for the patterns {listed}. Valleys, marked by dots: {'; '.join(counts)}.",
-        caption=f"Figure 1 (right) of the paper, computed here, for the patterns {listed}. Valleys: {'; '.join(counts)}.")
+        caption=f"Figure 1 (right) of the paper, computed here, for the patterns {listed}. "
+                f"Valleys: {'; '.join(counts)}.")
 
 
 def _minima(patterns: np.ndarray, beta: float | None) -> np.ndarray:

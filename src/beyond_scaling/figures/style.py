@@ -1,4 +1,4 @@
-"""One look for every plotly figure: Okabe and Ito's colours, and a layout whose ground the page chooses, light or dark."""
+"""One look for every plotly figure: Okabe and Ito's colours, and a ground that the page chooses, light or dark."""
 
 from __future__ import annotations
 
