@@ -64,8 +64,8 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
     return titled(
         figure, height=680, title="", legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
         alt=f"Contours of four functions of the plane for {count}. (a) The negative LogSumExp falls without end. "
-            f"(b) The regulariser is a round bowl. (c) Their sum, the MCHN energy at beta = {beta:g}, has {len(minima['(c)'])} "
-            f"valleys. (d) The layer-wise energy E has {len(minima['(d)'])}.",
+            f"(b) The regulariser is a round bowl. (c) Their sum, the MCHN energy at beta = {beta:g}, has "
+            f"{len(minima['(c)'])} valleys. (d) The layer-wise energy E has {len(minima['(d)'])}.",
         caption=f"Figure 1 (left) of the paper, computed here: crosses are the patterns, rings the valleys. "
                 f"(c) has {len(minima['(c)'])} valleys for {count}, (d) has {len(minima['(d)'])}.")
 
