@@ -271,9 +271,7 @@ def test_stationary_points_of_the_paper(energy_page: Page, golden: dict[str, Any
         found = energy_page.evaluate(
             "([P, beta]) => module.stationaryPoints(P, beta)", [golden["energies"][name]["patterns"], beta]
         )
-        assert [p["kind"] for p in found] == [
-            p["type"] for p in sorted(block["points"], key=lambda p: p["x"])
-        ]
+        assert [p["kind"] for p in found] == [p["type"] for p in sorted(block["points"], key=lambda p: p["x"])]
         for point, wanted in zip(found, sorted(block["points"], key=lambda p: p["x"]), strict=True):
             np.testing.assert_allclose(point["x"], wanted["x"], rtol=0, atol=4e-12)
             np.testing.assert_allclose(point["eigenvalues"], wanted["hess_eig"], rtol=0, atol=1e-11)
@@ -311,13 +309,41 @@ def test_stationary_points_at_bifurcations(energy_page: Page) -> None:
     }
 
 
+def ring(d: int, radius: float) -> np.ndarray:
+    angles = 2 * np.pi * np.arange(d) / d
+    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "beta"),
+    [
+        (ring(6, 3.0), 8.0),
+        # Around these rings the energy is flat to a part in 10,000 or less.
+        (ring(8, 1.5), 1.0),
+        (ring(10, 1.2), None),
+        (ring(14, 0.8), 8.0),
+        (np.stack(np.meshgrid([0.0, 1.5, 3.0], [0.0, 1.5, 3.0]), axis=-1).reshape(-1, 2), None),
+        (np.sqrt(2) * np.stack(np.meshgrid(range(4), range(4)), axis=-1).reshape(-1, 2), 8.0),
+        (np.array([[0.0, 0.0], [1e-7, 0.0], [2.0, 1.0], [2.0, 1.0]]), None),
+        (np.array([[0.0, 0.0], [1.0, 0.3], [2.0, 0.6], [5.0, 1.5]]), 2.0),
+        (np.array([[0.0, 0.0], [30.0, 1.0], [-20.0, 40.0]]), 8.0),
+    ],
+    ids=["ring-6", "ring-8", "ring-10", "ring-14", "lattice-9", "lattice-16", "twins", "row", "wide"],
+)
+def test_hard_sets_agree_with_python(energy_page: Page, patterns: np.ndarray, beta: float | None) -> None:
+    found = energy_page.evaluate("([P, beta]) => module.stationaryPoints(P, beta)", [patterns.tolist(), beta])
+    wanted = stationary.stationary_points(patterns, beta)
+    kinds = ("minimum", "saddle", "maximum", "degenerate")
+    assert [[p["kind"] for p in found].count(k) for k in kinds] == [[p.kind for p in wanted].count(k) for k in kinds]
+    gaps = np.linalg.norm(np.array([p["x"] for p in found])[:, None] - np.array([p.x for p in wanted]), axis=-1)
+    assert gaps.min(axis=0).max() < 1e-9 * np.ptp(patterns, axis=0).max()
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_convexity_threshold_agrees_with_python(energy_page: Page, n: int) -> None:
     rng = np.random.default_rng(40 + n)
     sets = [rng.standard_normal((int(rng.integers(2, 9)), n)) for _ in range(120 if n == 1 else 40)]
-    found = energy_page.evaluate(
-        "(sets) => sets.map((P) => module.convexityThreshold(P))", [p.tolist() for p in sets]
-    )
+    found = energy_page.evaluate("(sets) => sets.map((P) => module.convexityThreshold(P))", [p.tolist() for p in sets])
     wanted = [stationary.convexity_threshold(patterns) for patterns in sets]
     # In the plane Python's own search promises 1e-9.
     np.testing.assert_allclose(found, wanted, rtol=1e-12 if n == 1 else 1e-9)

@@ -217,7 +217,9 @@ function render({ model, el }) {
   function showPoints() {
     panels.forEach((panel, k) => {
       const name = shownName(k);
-      if (ENERGIES.includes(name)) panel.points(found[name].points, inWords(name));
+      // A search that outlasts the drag says so rather than show a count that may be wrong.
+      const waiting = atRest && ENERGIES.includes(name) && found[name].complete !== keyOf(name);
+      if (ENERGIES.includes(name)) panel.points(found[name].points, waiting ? "counting …" : inWords(name));
       else panel.points([], name === "-LSE" ? "concave: no minimum" : "one bowl, whatever is stored");
     });
     showReadout();
@@ -292,6 +294,7 @@ function render({ model, el }) {
   function rest() {
     atRest = true;
     if (ENERGIES.every((name) => found[name].complete === keyOf(name))) settle();
+    else showPoints();
   }
 
   let colours = palette(ui.root);

@@ -9,8 +9,11 @@
 const SIZE_LIMIT = 1e-6;
 /** A box is tested a little larger than it is, so that a solution on its edge is inside one of the tests. */
 const INFLATION = 1.1;
-/** More boxes than any well-posed set of patterns needs. */
-const BOX_LIMIT = 2e6;
+/** After so many boxes the limit doubles, and again after each further PATIENCE: some sets, such as many patterns on a
+ *  circle, have a whole curve of points that no arithmetic tells apart. */
+const PATIENCE = 20000;
+/** Newton starts in the boxes left undecided. */
+const SEEDS = 1000;
 
 /**
  * Weights, mean and covariance of the patterns at one point.
@@ -67,6 +70,23 @@ export function polish(px, py, b, c, x, y, spread) {
   return before < 1e-9 * spread ? [x, y] : null;
 }
 
+/** Newton's method for a point where the Jacobian is singular: short steps, as many as linear convergence needs. */
+function descend(px, py, b, c, x, y, longest) {
+  for (let step = 0; step < 60; step += 1) {
+    const { fx, fy, jxx, jxy, jyy } = meanMapAt(px, py, b, c, x, y);
+    const det = jxx * jyy - jxy * jxy;
+    if (det === 0) break;
+    const dx = (jyy * fx - jxy * fy) / det;
+    const dy = (jxx * fy - jxy * fx) / det;
+    const size = Math.hypot(dx, dy);
+    if (!Number.isFinite(size)) break;
+    const k = Math.min(1, longest / (size || 1));
+    x -= k * dx;
+    y -= k * dy;
+  }
+  return [x, y];
+}
+
 /**
  * A search that can be carried on in slices.
  * @returns {{advance: (boxes: number) => boolean, solutions: [number, number][], degenerate: [number, number][]}}
@@ -83,7 +103,7 @@ export function meanMapSearch(px, py, b, c) {
     search.solutions.push([px[0], py[0]]);
     return search;
   }
-  const limit = SIZE_LIMIT * spread;
+  let limit = SIZE_LIMIT * spread;
   const byX = order(px);
   const byY = order(py);
   const slot = () => new Float64Array(d);
@@ -179,81 +199,82 @@ export function meanMapSearch(px, py, b, c) {
     return at - reach > largestMean(along, up) || at + reach < smallestMean(along, up);
   }
 
+  // Rounding: of the terms of x - mu(x), and of the logits, whose errors move the mean.
+  const [c0, c1] = bounds(c);
+  const slack = Number.EPSILON * spread * (8 + 4 * (b * spread * spread + c1 - c0));
+  const big = (u, v) => Math.max(Math.abs(u), Math.abs(v));
+
+  /**
+   * What a box's enclosure says: the part of the plane, [left, right, low, high], in which all its solutions lie (null:
+   * there are none), and Krawczyk's image, centre (kx, ky) and half-widths (rx, ry), where its preconditioner exists.
+   */
+  function examine(cx, cy, hx, hy) {
+    encloseWeights(cx, cy, hx, hy);
+    const [mx0, mx1, my0, my1] = [smallestMean(px, byX), largestMean(px, byX), smallestMean(py, byY), largestMean(py, byY)];
+    let [left, right, low, high] = [Math.max(cx - hx, mx0), Math.min(cx + hx, mx1), Math.max(cy - hy, my0), Math.min(cy + hy, my1)];
+    if (left > right + slack || low > high + slack || excludedAcross(cx, cy, hx, hy)) return null;
+
+    // Covariance at the centre, and how far each entry can move over the box.
+    let cxx = 0; let cxy = 0; let cyy = 0; let fx = 0; let fy = 0;
+    for (let i = 0; i < d; i += 1) {
+      const dx = px[i] - mean[0]; const dy = py[i] - mean[1];
+      cxx += w[i] * dx * dx; cxy += w[i] * dx * dy; cyy += w[i] * dy * dy;
+      fx += w[i] * (cx - px[i]); fy += w[i] * (cy - py[i]);
+    }
+    let axx = 0; let bxx = 0; let axy = 0; let bxy = 0; let ayy = 0; let byy = 0;
+    for (let i = 0; i < d; i += 1) {
+      const dx = px[i] - mean[0]; const dy = py[i] - mean[1];
+      const down = lo[i] - w[i]; const rise = hi[i] - w[i];
+      const vxx = dx * dx - cxx; const vxy = dx * dy - cxy; const vyy = dy * dy - cyy;
+      if (vxx > 0) { bxx += rise * vxx; axx += down * vxx; } else { bxx += down * vxx; axx += rise * vxx; }
+      if (vxy > 0) { bxy += rise * vxy; axy += down * vxy; } else { bxy += down * vxy; axy += rise * vxy; }
+      if (vyy > 0) { byy += rise * vyy; ayy += down * vyy; } else { byy += down * vyy; ayy += rise * vyy; }
+    }
+    // Cov = second moment about the centre's mean, less the square of how far the mean itself moves.
+    const [sx0, sx1, sy0, sy1] = [mx0 - mean[0], mx1 - mean[0], my0 - mean[1], my1 - mean[1]];
+    const sxx = Math.max(sx0 * sx0, sx1 * sx1); const syy = Math.max(sy0 * sy0, sy1 * sy1);
+    const most = Math.max(0, sx0 * sy0, sx0 * sy1, sx1 * sy0, sx1 * sy1);
+    const least = Math.min(0, sx0 * sy0, sx0 * sy1, sx1 * sy0, sx1 * sy1);
+    const jxx = 1 - b * cxx; const jxy = -b * cxy; const jyy = 1 - b * cyy;
+    const exx = b * big(bxx, axx - sxx); const exy = b * big(bxy - least, axy - most); const eyy = b * big(byy, ayy - syy);
+
+    // Mean-value form without a preconditioner.
+    if (Math.abs(fx) > (Math.abs(jxx) + exx) * hx + (Math.abs(jxy) + exy) * hy + slack
+      || Math.abs(fy) > (Math.abs(jxy) + exy) * hx + (Math.abs(jyy) + eyy) * hy + slack) return null;
+
+    const det = jxx * jyy - jxy * jxy;
+    if (!(Math.abs(det) > 1e-14 * (jxx * jxx + jyy * jyy + jxy * jxy))) return { left, right, low, high, image: null };
+    const yxx = jyy / det; const yxy = -jxy / det; const yyy = jxx / det;
+    const kx = cx - yxx * fx - yxy * fy;
+    const ky = cy - yxy * fx - yyy * fy;
+    // |I - Y J| over the box, entry by entry: the centre's part is zero, so only the deviations count, and rounding.
+    const ux = exx * hx + exy * hy + slack; const uy = exy * hx + eyy * hy + slack;
+    const rx = Math.abs(yxx) * ux + Math.abs(yxy) * uy;
+    const ry = Math.abs(yxy) * ux + Math.abs(yyy) * uy;
+    left = Math.max(left, kx - rx); right = Math.min(right, kx + rx);
+    low = Math.max(low, ky - ry); high = Math.min(high, ky + ry);
+    if (left > right + slack || low > high + slack) return null;
+    const single = kx - rx > cx - hx && kx + rx < cx + hx && ky - ry > cy - hy && ky + ry < cy + hy;
+    return { left, right, low, high, image: { kx, ky, single } };
+  }
+
   function treat(cx, cy, hx, hy) {
     for (let round = 0; round < 30; round += 1) {
-      const Hx = hx * INFLATION;
-      const Hy = hy * INFLATION;
-      encloseWeights(cx, cy, Hx, Hy);
-      const left = Math.max(cx - Hx, smallestMean(px, byX));
-      const right = Math.min(cx + Hx, largestMean(px, byX));
-      const low = Math.max(cy - Hy, smallestMean(py, byY));
-      const high = Math.min(cy + Hy, largestMean(py, byY));
-      const slack = 1e-15 * spread;
-      if (left > right + slack || low > high + slack) return;
-      if (excludedAcross(cx, cy, Hx, Hy)) return;
-
-      // Covariance at the centre, and how far each entry can move over the box.
-      let cxx = 0; let cxy = 0; let cyy = 0; let fx = 0; let fy = 0;
-      for (let i = 0; i < d; i += 1) {
-        const dx = px[i] - mean[0]; const dy = py[i] - mean[1];
-        cxx += w[i] * dx * dx; cxy += w[i] * dx * dy; cyy += w[i] * dy * dy;
-        fx += w[i] * (cx - px[i]); fy += w[i] * (cy - py[i]);
-      }
-      let axx = 0; let bxx = 0; let axy = 0; let bxy = 0; let ayy = 0; let byy = 0;
-      for (let i = 0; i < d; i += 1) {
-        const dx = px[i] - mean[0]; const dy = py[i] - mean[1];
-        const down = lo[i] - w[i]; const rise = hi[i] - w[i];
-        const vxx = dx * dx - cxx; const vxy = dx * dy - cxy; const vyy = dy * dy - cyy;
-        if (vxx > 0) { bxx += rise * vxx; axx += down * vxx; } else { bxx += down * vxx; axx += rise * vxx; }
-        if (vxy > 0) { bxy += rise * vxy; axy += down * vxy; } else { bxy += down * vxy; axy += rise * vxy; }
-        if (vyy > 0) { byy += rise * vyy; ayy += down * vyy; } else { byy += down * vyy; ayy += rise * vyy; }
-      }
-      // Cov = second moment about the centre's mean, less the square of how far the mean itself moves.
-      const sx0 = smallestMean(px, byX) - mean[0]; const sx1 = largestMean(px, byX) - mean[0];
-      const sy0 = smallestMean(py, byY) - mean[1]; const sy1 = largestMean(py, byY) - mean[1];
-      const sxx = Math.max(sx0 * sx0, sx1 * sx1); const syy = Math.max(sy0 * sy0, sy1 * sy1);
-      const products = [sx0 * sy0, sx0 * sy1, sx1 * sy0, sx1 * sy1];
-      const jxx = 1 - b * cxx; const jxy = -b * cxy; const jyy = 1 - b * cyy;
-      const jxx0 = jxx - b * bxx; const jxx1 = jxx - b * (axx - sxx);
-      const jyy0 = jyy - b * byy; const jyy1 = jyy - b * (ayy - syy);
-      const jxy0 = jxy - b * (bxy - Math.min(0, ...products)); const jxy1 = jxy - b * (axy - Math.max(0, ...products));
-
-      // Mean-value form without a preconditioner.
-      const big = (u, v) => Math.max(Math.abs(u), Math.abs(v));
-      if (Math.abs(fx) > big(jxx0, jxx1) * Hx + big(jxy0, jxy1) * Hy + slack
-        || Math.abs(fy) > big(jxy0, jxy1) * Hx + big(jyy0, jyy1) * Hy + slack) return;
-
-      let nextLeft = left; let nextRight = right; let nextLow = low; let nextHigh = high;
-      const det = jxx * jyy - jxy * jxy;
-      if (Math.abs(det) > 1e-14 * (jxx * jxx + jyy * jyy + jxy * jxy)) {
-        const yxx = jyy / det; const yxy = -jxy / det; const yyy = jxx / det;
-        const kx = cx - yxx * fx - yxy * fy;
-        const ky = cy - yxy * fx - yyy * fy;
-        // |I - Y J| over the box, entry by entry: the centre's part is zero, so only the deviations count.
-        const exx = big(jxx0 - jxx, jxx1 - jxx); const exy = big(jxy0 - jxy, jxy1 - jxy); const eyy = big(jyy0 - jyy, jyy1 - jyy);
-        const zxx = Math.abs(yxx) * exx + Math.abs(yxy) * exy; const zxy = Math.abs(yxx) * exy + Math.abs(yxy) * eyy;
-        const zyx = Math.abs(yxy) * exx + Math.abs(yyy) * exy; const zyy = Math.abs(yxy) * exy + Math.abs(yyy) * eyy;
-        const rx = zxx * Hx + zxy * Hy;
-        const ry = zyx * Hx + zyy * Hy;
-        if (kx - rx > cx - Hx && kx + rx < cx + Hx && ky - ry > cy - Hy && ky + ry < cy + Hy) {
-          const found = polish(px, py, b, c, kx, ky, spread);
-          if (found) { search.solutions.push(found); return; }
-        }
-        nextLeft = Math.max(left, kx - rx - slack);
-        nextRight = Math.min(right, kx + rx + slack);
-        nextLow = Math.max(low, ky - ry - slack);
-        nextHigh = Math.min(high, ky + ry + slack);
-        if (nextLeft > nextRight + slack || nextLow > nextHigh + slack) return;
+      const box = examine(cx, cy, hx * INFLATION, hy * INFLATION);
+      if (!box) return;
+      if (box.image?.single) {
+        const found = polish(px, py, b, c, box.image.kx, box.image.ky, spread);
+        if (found) { search.solutions.push(found); return; }
       }
       if (Math.max(hx, hy) < limit) { undecided.push([cx, cy, hx, hy]); return; }
       // A solution in the box lies in what remains of it; go on with that while it shrinks well.
-      const left2 = Math.max(nextLeft, cx - hx); const right2 = Math.min(nextRight, cx + hx);
-      const low2 = Math.max(nextLow, cy - hy); const high2 = Math.min(nextHigh, cy + hy);
-      if (left2 > right2 + slack || low2 > high2 + slack) return;
-      const nhx = Math.max((right2 - left2) / 2, limit / 4); const nhy = Math.max((high2 - low2) / 2, limit / 4);
+      const left = Math.max(box.left, cx - hx); const right = Math.min(box.right, cx + hx);
+      const low = Math.max(box.low, cy - hy); const high = Math.min(box.high, cy + hy);
+      if (left > right + slack || low > high + slack) return;
+      const nhx = Math.max((right - left) / 2, limit / 4); const nhy = Math.max((high - low) / 2, limit / 4);
       const shrunk = nhx < 0.7 * hx || nhy < 0.7 * hy;
-      cx = (left2 + right2) / 2;
-      cy = (low2 + high2) / 2;
+      cx = (left + right) / 2;
+      cy = (low + high) / 2;
       hx = Math.min(hx, nhx);
       hy = Math.min(hy, nhy);
       if (!shrunk) break;
@@ -262,16 +283,58 @@ export function meanMapSearch(px, py, b, c) {
     else stack.push([cx, cy - hy / 2, hx, hy / 2], [cx, cy + hy / 2, hx, hy / 2]);
   }
 
+  /** Newton's method finds what boxes could not tell apart; a solution counts once a box around it is mapped into itself. */
+  function settle() {
+    const seeds = undecided.length <= SEEDS ? undecided
+      : Array.from({ length: SEEDS }, (_, k) => undecided[Math.floor((k * undecided.length) / SEEDS)]);
+    const candidates = seeds.map(([x, y]) => polish(px, py, b, c, x, y, spread)).filter(Boolean);
+    for (const p of distinct(candidates, 1e-7 * spread)) {
+      for (let size = 1e-2 * spread; size > 1e-11 * spread; size /= 4) {
+        if (!examine(...p, size, size)?.image?.single) continue;
+        search.solutions.push(p);
+        break;
+      }
+    }
+    search.solutions = distinct(search.solutions, 1e-8 * spread);
+    let indices = 0;
+    for (const p of search.solutions) {
+      const { jxx, jxy, jyy } = meanMapAt(px, py, b, c, ...p);
+      indices += Math.sign(jxx * jyy - jxy * jxy);
+    }
+    // Far away x - mu(x) points outwards, so the indices of all solutions sum to one: with those found, or not.
+    const near = 4 * limit + 1e-3 * Math.min(spread, 1 / (b * spread));
+    for (const group of clusters(undecided, 8 * limit)) {
+      const known = search.solutions.some(([x, y]) => group.some(([u, v]) => Math.hypot(x - u, y - v) < near));
+      const point = known && indices === 1 ? null : flattest(group);
+      if (point && !search.solutions.some(([x, y]) => Math.hypot(x - point[0], y - point[1]) < near / 100)) search.degenerate.push(point);
+    }
+  }
+
+  /** Where x - mu(x) vanishes to rounding in a group of boxes, nearest to its middle; null if nowhere. */
+  function flattest(group) {
+    const middle = [0, 1].map((axis) => group.reduce((sum, box) => sum + box[axis], 0) / group.length);
+    const step = Math.ceil(group.length / 200);
+    let best = null;
+    let away = Infinity;
+    for (const start of [middle, ...group.filter((_, k) => k % step === 0)]) {
+      const [x, y] = descend(px, py, b, c, start[0], start[1], limit);
+      const { fx, fy } = meanMapAt(px, py, b, c, x, y);
+      if (Math.hypot(fx, fy) > 1e-12 * spread + slack) continue;
+      if (!group.some(([u, v]) => Math.hypot(x - u, y - v) < 64 * limit)) continue;
+      const distance = Math.hypot(x - middle[0], y - middle[1]);
+      if (distance < away) { away = distance; best = [x, y]; }
+    }
+    return best;
+  }
+
   search.advance = (boxes) => {
     for (let k = 0; k < boxes && stack.length; k += 1) {
       treat(...stack.pop());
       treated += 1;
-      if (treated > BOX_LIMIT) throw new Error(`stationary points: more than ${BOX_LIMIT} boxes for ${d} patterns`);
+      if (treated % PATIENCE === 0) limit *= 2;
     }
     if (stack.length) return false;
-    search.degenerate = clusters(undecided, 8 * limit);
-    search.solutions = distinct(search.solutions, 1e-2 * limit)
-      .filter(([x, y]) => !search.degenerate.some(([u, v]) => Math.hypot(x - u, y - v) < 64 * limit));
+    settle();
     search.advance = () => true;
     return true;
   };
@@ -290,19 +353,30 @@ function distinct(points, tolerance) {
   return kept;
 }
 
-/** Centres of the groups that boxes form when those closer than `reach` belong together. */
+/** The groups that boxes form when those closer than about `reach` belong together. */
 function clusters(boxes, reach) {
-  const left = boxes.slice();
-  const centres = [];
-  while (left.length) {
-    const group = [left.pop()];
-    for (let k = 0; k < group.length; k += 1) {
-      for (let j = left.length - 1; j >= 0; j -= 1) {
-        if (Math.hypot(left[j][0] - group[k][0], left[j][1] - group[k][1]) <= reach) group.push(...left.splice(j, 1));
-      }
-    }
-    const middle = (axis) => (Math.min(...group.map((g) => g[axis])) + Math.max(...group.map((g) => g[axis]))) / 2;
-    centres.push([middle(0), middle(1)]);
+  const cells = new Map();
+  const keyAt = (i, j) => `${i},${j}`;
+  const cellOf = ([x, y]) => [Math.floor(x / reach), Math.floor(y / reach)];
+  for (const box of boxes) {
+    const key = keyAt(...cellOf(box));
+    if (!cells.has(key)) cells.set(key, []);
+    cells.get(key).push(box);
   }
-  return centres;
+  const groups = [];
+  for (const key of [...cells.keys()]) {
+    if (!cells.has(key)) continue;
+    const group = [];
+    const wave = [key];
+    while (wave.length) {
+      const here = wave.pop();
+      if (!cells.has(here)) continue;
+      group.push(...cells.get(here));
+      const [i, j] = cellOf(cells.get(here)[0]);
+      cells.delete(here);
+      for (const di of [-1, 0, 1]) for (const dj of [-1, 0, 1]) wave.push(keyAt(i + di, j + dj));
+    }
+    groups.push(group);
+  }
+  return groups;
 }
