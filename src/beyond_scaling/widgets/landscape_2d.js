@@ -158,7 +158,7 @@ function render({ model, el }) {
     label: "β of MCHN", min: Math.log10(0.1), max: Math.log10(8), step: "any", value: Math.log10(model.get("beta")),
     format: (v) => fixed(10 ** v, 2), onInput: (v) => put("beta", Math.min(8, Math.max(0.1, Number((10 ** v).toPrecision(3))))),
   });
-  const convexity = checkbox({ label: "Hatch where it is convex (Hessian positive definite)", value: model.get("show_convexity"), onChange: (v) => put("show_convexity", v) });
+  const convexity = checkbox({ label: "Hatch where the Hessian is positive definite", value: model.get("show_convexity"), onChange: (v) => put("show_convexity", v) });
   const add = button({ label: "Add a pattern", onClick: () => addPattern(null) });
   const remove = button({ label: "Remove pattern 3", onClick: () => removePattern(Math.min(touched, model.get("patterns").length - 1)) });
   const drop = button({
