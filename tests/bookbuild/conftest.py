@@ -14,7 +14,6 @@ import pytest
 from bs4 import BeautifulSoup
 
 from beyond_scaling import results
-from tests.browser.conftest import browser, page, serve  # noqa: F401  (fixtures, used by name)
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).parent / "book"

@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 
 from .conftest import Built
 
-pytestmark = pytest.mark.browser
-
 READY = """[...document.querySelectorAll(".bs-view")].every((view) => view.dataset.ready)
   && document.querySelector("[data-drawn]")"""
 

@@ -76,7 +76,6 @@ def test_the_bundle_belongs_to_the_python_package():
     assert version[1] == get_plotlyjs_version().split(".")[0], "renew book/_assets/vendor/plotly (see README.txt there)"
 
 
-@pytest.mark.browser
 def test_the_bundle_draws_every_kind_of_trace_we_allow(page: Page):
     page.set_content("<div id='stage'></div>")
     page.add_script_tag(path=str(BUNDLE))

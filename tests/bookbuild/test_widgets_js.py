@@ -31,8 +31,6 @@ import beyond_scaling.bookbuild
 
 from .sample_widget import Counter
 
-pytestmark = pytest.mark.browser
-
 LOADER = Path(beyond_scaling.bookbuild.__file__).parent / "static" / "widgets.js"
 STATE, VIEW = "application/vnd.jupyter.widget-state+json", "application/vnd.jupyter.widget-view+json"
 

@@ -20,7 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
-from .conftest import ROOT
+from ..conftest import ROOT
 
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
 PAGES = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html"))
