@@ -1,6 +1,7 @@
 # `make book` and `make test` do all their own set-up; they need Python 3.11+, make and git.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 PYTHON ?= python3
 PORT ?= 8000
