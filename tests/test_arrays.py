@@ -147,7 +147,7 @@ def test_bad_arrays_are_refused(x: object, patterns: object, words: str) -> None
 
 @pytest.mark.parametrize(
     "beta",
-    [0, -1.0, np.nan, np.inf, "2", True, 1j, [1.0, 2.0], np.ones(2), torch.tensor(-1.0), torch.ones(1)],
+    [0, -1.0, np.nan, np.inf, "2", True, 1j, [1.0, 2.0], np.ones(2), torch.tensor(-1.0), torch.ones(1), 10**400],
 )
 def test_bad_beta_is_refused(beta: object) -> None:
     for call in (
@@ -173,6 +173,36 @@ def test_any_kind_of_number_is_a_beta(beta: object) -> None:
     value = energy.mchn_energy(x, patterns, beta)
     assert float(value) == 2.25
     assert value.dtype in (np.float32, torch.float32)
+
+
+@pytest.mark.parametrize("beta", [1e-300, 1e-42, 1e39])
+def test_a_beta_that_float32_would_round_away_is_refused(beta: float) -> None:
+    patterns = np.array(D2, np.float32)
+    for stored in (patterns, torch.tensor(patterns)):
+        for call in (energy.mchn_energy, energy.negative_lse, energy.mchn_update, energy.retrieve):
+            with pytest.raises(ValueError, match=r"beta is 1e.*, which .*float32 can work with"):
+                call(stored[0], stored, beta)
+    assert np.isfinite(energy.mchn_energy([0.0, 0.0], D2, beta))
+
+
+@pytest.mark.parametrize("beta", [torch.tensor(2.0, requires_grad=True), torch.tensor(2, dtype=torch.bfloat16)])
+def test_a_tensor_beta_goes_with_numpy_arrays(beta: torch.Tensor) -> None:
+    assert energy.mchn_energy([0.0, 0.0], D2, beta) == energy.mchn_energy([0.0, 0.0], D2, 2.0)
+
+
+@pytest.mark.parametrize("dress", [lambda a: a.astype(">f8"), np.ma.array, np.asmatrix])
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_numpys_other_arrays_are_arrays(dress: object) -> None:
+    x, patterns = np.array([[0.3, 0.1], [1.0, -2.0]]), np.array(D2)
+    found = energy.energy_gradient(dress(x), dress(patterns))
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, energy.energy_gradient(x, patterns))
+
+
+@pytest.mark.parametrize("axis", [None, 1.0, (0, 1), True])
+def test_bad_axis_is_refused(axis: object) -> None:
+    with pytest.raises(ValueError, match="axis is .*expected an integer"):
+        energy.log_sum_exp([[1.0, 2.0]], axis)
 
 
 def test_integers_that_fit_are_exact() -> None:

@@ -299,9 +299,20 @@ def test_a_band_is_elementwise() -> None:
     np.testing.assert_allclose(band.slack, [0.5, -0.1, 0.0])
     with pytest.raises(AttributeError):
         band.value = 0  # type: ignore[misc]
-    for wrong in (-1.0, float("nan"), float("inf")):
+    for wrong in (-1.0, float("nan"), float("inf"), "0.1"):
         with pytest.raises(ValueError, match="tolerance is"):
             band.holds(wrong)
+
+
+@pytest.mark.parametrize("patterns", [[[0.0, 0.0]], [[1.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]]])
+def test_no_zero_is_negative(patterns: list[list[float]]) -> None:
+    calls = (bounds.proposition_1, bounds.proposition_2, bounds.proposition_3)
+    bands = [call(x, patterns, form) for call in calls for form in FORMS for x in ([0.0, 0.0], patterns[0])]
+    bands += [bounds.lemma_2([0.0]), bounds.lemma_3([0.0, 1.0]), bounds.lemma_4([1.0, 2.0], [1.0, 2.0])]
+    for band in bands:
+        for number in (band.lower, band.value, band.upper, band.lower_slack, band.upper_slack):
+            assert number != 0 or not np.signbit(number), band
+    assert not np.signbit(energy.negative_lse([0.0, 0.0], [[0.0, 0.0]], 2))
 
 
 def test_bad_input(figure_1: dict) -> None:

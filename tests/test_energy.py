@@ -380,7 +380,7 @@ def test_retrieval_resolves_a_spread_beside_an_offset(figure_1: dict) -> None:
 
 def test_retrieval_says_why_it_stopped() -> None:
     wells = [[-1.0], [1.0]]
-    short = en.retrieve([0.5], wells, max_steps=2)
+    short = en.retrieve([0.5], wells, max_steps=np.int64(2))
     assert (short.stopped, short.steps, len(short.points)) == ("max_steps", 2, 3)
     still = en.retrieve([0.0], wells)
     assert (still.stopped, still.steps) == ("converged", 1)

@@ -277,8 +277,8 @@ def test_storage_in_many_dimensions_and_odd_sets() -> None:
     assert en.is_stored([[-1.0], [0.0], [1.0]], 4.0).tolist() == [True, False, True]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, -1.0, float("nan")])
-def test_is_stored_refuses(share: float) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.5, -1.0, float("nan"), "a quarter"])
+def test_is_stored_refuses(share: Any) -> None:
     with pytest.raises(ValueError, match=r"share is .*expected a number between 0 and 0.5"):
         en.is_stored([[0.0], [1.0]], share=share)
     with pytest.raises(ValueError, match=r"beta is -1\.0"):
@@ -343,6 +343,15 @@ def test_two_wells(golden: dict) -> None:
 def test_two_wells_refuse(a: float, beta: Any, name: str) -> None:
     with pytest.raises(ValueError, match=rf"{name} is .*expected a positive finite number"):
         thresholds.two_well_minimum(a, beta)
+
+
+@pytest.mark.filterwarnings("error")
+def test_patterns_whose_squares_vanish() -> None:
+    for patterns in ([[0.0], [1e-200]], [[0.0, 0.0], [1e-200, 0.0], [0.0, 1e-200]]):
+        assert thresholds.convexity_threshold(patterns) == math.inf
+        (point,) = stationary.stationary_points(patterns)
+        assert point.kind == "minimum"
+    assert thresholds.convexity_threshold([[0.0], [1e-150]]) == pytest.approx(4e300, rel=1e-12)
 
 
 def test_convexity_threshold(golden: dict, figure_1: dict) -> None:

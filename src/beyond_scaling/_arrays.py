@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import array_api_compat
@@ -78,6 +78,8 @@ def as_patterns(patterns: Any) -> tuple[Any, Array]:
 def as_entries(y: Any, axis: int = -1, name: str = "y") -> tuple[Any, Array]:
     """``(xp, y)`` with ``axis`` moved last: plain numbers, of which only differences are taken."""
     xp, values = as_arrays(squared=False, **{name: y})
+    if isinstance(axis, bool) or not isinstance(axis, Integral):
+        raise ValueError(f"axis is {axis!r}, expected an integer")
     if not (-values.ndim <= axis < values.ndim):
         raise ValueError(f"{name} has shape {tuple(values.shape)}, expected an axis {axis} in it")
     if values.shape[axis] == 0:
@@ -91,10 +93,30 @@ def as_positive(name: str, value: Any) -> Any:
     is_number = isinstance(value, Real | np.number) and not isinstance(value, bool | np.bool_ | np.complexfloating)
     if not is_number and not (getattr(value, "shape", None) == () and _kind(value) in ("real", "integral")):
         raise ValueError(f"{name} is {value!r}, expected a positive finite number")
-    number = float(plain(value))
+    try:
+        number = float(plain(value))
+    except OverflowError:
+        raise ValueError(f"{name} is too large for float64, expected a positive finite number") from None
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{name} is {number}, expected a positive finite number")
     return value if is_tensor else number
+
+
+def as_factor(name: str, value: Any, like: Array) -> Any:
+    """``value`` as ``as_positive`` gives it, fit to multiply and divide ``like`` in its dtype, on its device.
+
+    Raises:
+        ValueError: also when that dtype would round it to zero or infinity, or the logarithm of a count
+            divided by it.
+    """
+    scalar = as_positive(name, value)
+    info = array_api_compat.array_namespace(like).finfo(like.dtype)
+    number, least, most = float(plain(scalar)), 64 * float(info.smallest_normal), float(info.max)
+    if not least <= number <= most:
+        raise ValueError(f"{name} is {number}, expected {least:.2g} to {most:.2g}, which {like.dtype} can work with")
+    if not array_api_compat.is_torch_array(scalar):
+        return scalar
+    return scalar.to(like) if array_api_compat.is_torch_array(like) else number
 
 
 def plain(array: Any) -> Any:
@@ -146,6 +168,9 @@ def _as_array(name: str, value: Any) -> Array:
             raise ValueError(f"{name} holds an integer that no 64-bit integer can hold (integer overflow)")
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} has masked entries, expected every entry to be a number")
+    if isinstance(value, np.ndarray):  # a matrix or a masked array has its own ideas of indexing
+        value = np.asarray(value)
+        value = value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
     if _kind(value) not in ("real", "integral"):
         raise ValueError(f"{name} has dtype {value.dtype}, expected real numbers (float64, float32 or integers)")
     return value

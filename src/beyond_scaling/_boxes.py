@@ -215,7 +215,7 @@ def _enclose(problem: Field, centre: np.ndarray, half: np.ndarray) -> _Enclosure
         rivals = greatest.copy()
         rivals[rows, first] = -1
         edge = q[rivals.argmax(axis=1)] - heavy
-        normal = np.stack([-edge[:, 1], edge[:, 0]], axis=1) / np.linalg.norm(edge, axis=1, keepdims=True)
+        normal = np.stack([-edge[:, 1], edge[:, 0]], axis=1) / np.hypot(*edge.T)[:, None]
         down, up = span((q[None] - heavy[:, None]) @ normal[:, :, None])
         place = ((centre - heavy) * normal).sum(axis=1)
         blur = problem.logit_error() * np.abs(np.einsum("mdn,mn->md", pulls, normal)).sum(axis=1)

@@ -9,7 +9,8 @@ Appendix C. With R = max_i |ρ_i|² - min_i |ρ_i|², d patterns and natural log
 
 MCHN is taken at β = 2. Proposition 3 as printed is false: log d stands on the wrong side. Proposition 2 as
 printed is true and half empty. Δ is computed without cancellation as -log Σ_i p_i(x) exp(|ρ_i|² - max|ρ|²),
-and so are the distances from a value to its bounds. Wrong input raises ValueError as in ``energy``.
+and so are the distances from a value to its bounds. A zero is written 0 - x, never as the -0 of -x, which would
+print as "-0.0000". Wrong input raises ValueError as in ``energy``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import array_api_compat
@@ -70,8 +72,8 @@ class Band:
         xp = array_api_compat.array_namespace(self.lower_slack, self.upper_slack)
         if tolerance is None:
             tolerance = 64 * float(xp.finfo(self.lower_slack.dtype).eps)
-        elif not (math.isfinite(tolerance) and tolerance >= 0):
-            raise ValueError(f"tolerance is {tolerance}, expected a finite number of at least 0")
+        elif not (isinstance(tolerance, Real) and math.isfinite(tolerance) and tolerance >= 0):
+            raise ValueError(f"tolerance is {tolerance!r}, expected a finite number of at least 0")
         scale = xp.maximum(xp.abs(self.lower), xp.abs(self.upper))
         scale = xp.maximum(scale, xp.ones_like(scale))
         return self.slack >= -tolerance * scale
@@ -111,7 +113,7 @@ def proposition_2(x: Any, patterns: Any, form: Form = "printed") -> Band:
     def rows_band(parts: _Parts) -> tuple[Array, ...]:
         value, room, full = parts.delta, parts.room, parts.spread
         if form == "printed":
-            return -full, value, full, full + value, room
+            return 0 - full, value, full, full + value, room
         return 0 * full, value, full, value, room
 
     return _band(rows_band, x, patterns)
@@ -125,10 +127,11 @@ def proposition_3(x: Any, patterns: Any, form: Form = "printed") -> Band:
     _check_form(form)
 
     def rows_band(parts: _Parts) -> tuple[Array, ...]:
-        value, full = -(parts.deficit + parts.delta), parts.spread
+        below, full = parts.deficit + parts.delta, parts.spread
+        value = 0 - below
         if form == "printed":
-            return -full, value, full + parts.log_d, parts.room - parts.deficit, full + parts.log_d - value
-        return -(full + parts.log_d), value, 0 * full, parts.excess + parts.room, -value
+            return 0 - full, value, full + parts.log_d, parts.room - parts.deficit, full + parts.log_d + below
+        return 0 - (full + parts.log_d), value, 0 * full, parts.excess + parts.room, below
 
     return _band(rows_band, x, patterns)
 
@@ -155,7 +158,7 @@ def lemma_3(y: Any) -> Band:
     xp, values = as_entries(y, -1)
     tilt = tilt_values(xp, -values)
     below, above = excess(xp, tilt), deficit(xp, tilt)
-    least = -tilt.base
+    least = 0 - tilt.base
     return Band(least - math.log(values.shape[-1]), least - below, least, above, below)
 
 
@@ -172,7 +175,7 @@ def lemma_4(y: Any, z: Any) -> Band:
     bound = xp.max(xp.abs(apart), axis=-1)
     tilt = tilt_values(xp, second)
     value = _log_mean_exp(xp, tilt, apart)
-    return Band(-bound, value, bound)
+    return Band(0 - bound, value, bound)
 
 
 # --- what the propositions are made of --------------------------------------------------------------------
@@ -201,7 +204,7 @@ def _band(function: Callable[[_Parts], tuple[Array, ...]], x: Any, patterns: Any
                 nearest=tilt.base,
                 excess=excess(xp, tilt),
                 deficit=deficit(xp, tilt),
-                delta=-_log_mean_exp(xp, tilt, -to_largest[None, :]),
+                delta=0 - _log_mean_exp(xp, tilt, -to_largest[None, :]),
                 room=_log_mean_exp(xp, tilt, from_least[None, :]),
                 spread=spread + xp.zeros_like(tilt.base),
                 log_d=math.log(stored.shape[0]),
@@ -236,5 +239,5 @@ def _together(first: Array, second: Array) -> tuple[Any, Array, Array]:
 
 
 def _check_form(form: str) -> None:
-    if form not in ("printed", "corrected"):
+    if not isinstance(form, str) or form not in ("printed", "corrected"):
         raise ValueError(f"form is {form!r}, expected 'printed' or 'corrected'")

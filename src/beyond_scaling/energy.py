@@ -19,7 +19,7 @@ Work goes in blocks: each temporary stays near 8 MB on a CPU, whatever the batch
 
 Every function raises ValueError for shapes that do not match, no patterns, entries that are not finite real
 numbers, integers that float64 cannot hold exactly, magnitudes whose squares overflow, and a β that is not
-positive and finite.
+positive and finite in the dtype of the patterns.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal, NamedTuple
 
 from ._arrays import (
     Array,
     as_entries,
+    as_factor,
     as_points,
     as_positive,
     block_elements,
@@ -99,36 +101,30 @@ def mchn_energy(x: Any, patterns: Any, beta: Any) -> Array:
 
     ``beta`` is the inverse temperature β > 0.
     """
-    beta = as_positive("beta", beta)
-
-    def rows_energy(xp: Any, rows: Array, stored: Array) -> Array:
+    def rows_energy(xp: Any, rows: Array, stored: Array, beta: Any) -> Array:
         tilt = tilt_mchn(xp, rows, stored, beta)
         return tilt.base + deficit(xp, tilt) / beta
 
-    return _map(rows_energy, x, patterns)
+    return _map_at(beta, rows_energy, x, patterns)
 
 
 def negative_lse(x: Any, patterns: Any, beta: Any) -> Array:
     """-LogSumExp(β, Mᵀx) = -(1/β) log Σ_i exp(β ρ_i·x), shape (...); Figure 1a. Concave in x."""
-    beta = as_positive("beta", beta)
-
-    def rows_lse(xp: Any, rows: Array, stored: Array) -> Array:
+    def rows_lse(xp: Any, rows: Array, stored: Array, beta: Any) -> Array:
         tilt = tilt_mchn(xp, rows, stored, beta)
         best = xp.take(stored, tilt.index, axis=0)  # (b, n)
-        return -xp.vecdot(best, rows) - excess(xp, tilt) / beta
+        return 0 - xp.vecdot(best, rows) - excess(xp, tilt) / beta
 
-    return _map(rows_lse, x, patterns)
+    return _map_at(beta, rows_lse, x, patterns)
 
 
 def mchn_regulariser(x: Any, patterns: Any, beta: Any) -> Array:
     """|x|²/2 + (log d)/β + max_i |ρ_i|²/2, shape (...); Figure 1b. MCHN is this plus ``negative_lse``."""
-    beta = as_positive("beta", beta)
-
-    def rows_regulariser(xp: Any, rows: Array, stored: Array) -> Array:
+    def rows_regulariser(xp: Any, rows: Array, stored: Array, beta: Any) -> Array:
         largest = xp.max(xp.vecdot(stored, stored))
         return xp.vecdot(rows, rows) / 2 + (math.log(stored.shape[0]) / beta + largest / 2)
 
-    return _map(rows_regulariser, x, patterns)
+    return _map_at(beta, rows_regulariser, x, patterns)
 
 
 def log_sum_exp(y: Any, axis: int = -1) -> Array:
@@ -148,8 +144,7 @@ def posterior(x: Any, patterns: Any) -> Array:
 
 def mchn_posterior(x: Any, patterns: Any, beta: Any) -> Array:
     """w(x) = softmax_i(β ρ_i·x), shape (..., d): attention weights, with the patterns as keys."""
-    beta = as_positive("beta", beta)
-    return _map(lambda xp, rows, stored: weights(xp, tilt_mchn(xp, rows, stored, beta)), x, patterns)
+    return _map_at(beta, lambda xp, rows, stored, beta: weights(xp, tilt_mchn(xp, rows, stored, beta)), x, patterns)
 
 
 def effective_neighbours(x: Any, patterns: Any) -> Array:
@@ -170,8 +165,11 @@ def energy_gradient(x: Any, patterns: Any) -> Array:
 
 def mchn_gradient(x: Any, patterns: Any, beta: Any) -> Array:
     """∇MCHN(x) = x - Σ_i w_i ρ_i, shape (..., n)."""
-    beta = as_positive("beta", beta)
-    return _map(lambda xp, rows, stored: _pull(xp, rows, stored, tilt_mchn(xp, rows, stored, beta)), x, patterns)
+
+    def rows_gradient(xp: Any, rows: Array, stored: Array, beta: Any) -> Array:
+        return _pull(xp, rows, stored, tilt_mchn(xp, rows, stored, beta))
+
+    return _map_at(beta, rows_gradient, x, patterns)
 
 
 def energy_hessian(x: Any, patterns: Any) -> Array:
@@ -192,13 +190,11 @@ def mchn_hessian(x: Any, patterns: Any, beta: Any) -> Array:
 
     Cov_w is the covariance of the patterns under the weights w(x).
     """
-    beta = as_positive("beta", beta)
-
-    def rows_hessian(xp: Any, rows: Array, stored: Array) -> Array:
+    def rows_hessian(xp: Any, rows: Array, stored: Array, beta: Any) -> Array:
         covariance = _covariance(xp, stored, tilt_mchn(xp, rows, stored, beta))
         return _identity(xp, covariance) - beta * covariance
 
-    return _map(rows_hessian, x, patterns, square=True)
+    return _map_at(beta, rows_hessian, x, patterns, square=True)
 
 
 def update(x: Any, patterns: Any) -> Array:
@@ -214,8 +210,11 @@ def mchn_update(x: Any, patterns: Any, beta: Any) -> Array:
 
     It is attention with the patterns as keys and values.
     """
-    beta = as_positive("beta", beta)
-    return _map(lambda xp, rows, stored: _mean(xp, stored, tilt_mchn(xp, rows, stored, beta)), x, patterns)
+
+    def rows_update(xp: Any, rows: Array, stored: Array, beta: Any) -> Array:
+        return _mean(xp, stored, tilt_mchn(xp, rows, stored, beta))
+
+    return _map_at(beta, rows_update, x, patterns)
 
 
 # --- retrieval --------------------------------------------------------------------------------------------
@@ -254,9 +253,9 @@ def retrieve(
     xp, start, stored = as_points(x, patterns)
     if start.ndim != 1:
         raise ValueError(f"x has shape {tuple(start.shape)}, expected ({stored.shape[1]},): a single start")
-    beta = None if beta is None else as_positive("beta", beta)
+    beta = None if beta is None else as_factor("beta", beta, stored)
     tolerance = as_positive("tolerance", tolerance)
-    if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 1:
+    if isinstance(max_steps, bool) or not isinstance(max_steps, Integral) or max_steps < 1:
         raise ValueError(f"max_steps is {max_steps!r}, expected an integer of at least 1")
 
     # Around the centroid a step is resolved to the patterns' spread, not to their distance from the origin.
@@ -273,7 +272,7 @@ def retrieve(
 
     way = [start - centre]
     stopped: Literal["converged", "max_steps"] = "max_steps"
-    for _ in range(max_steps):
+    for _ in range(int(max_steps)):
         way.append(step(way[-1]))
         if float(xp.linalg.vector_norm(plain(way[-1] - way[-2]))) <= floor:
             stopped = "converged"
@@ -358,7 +357,7 @@ def excess(xp: Any, tilt: Tilt) -> Array:
 def deficit(xp: Any, tilt: Tilt) -> Array:
     """log d - log Σ_i exp(-gaps_i) in [0, log d], accurate also where all patterns weigh nearly the same."""
     apart = math.log(tilt.gaps.shape[-1]) - excess(xp, tilt)
-    alike = -xp.log1p(xp.mean(xp.expm1(-tilt.gaps), axis=-1))
+    alike = 0 - xp.log1p(xp.mean(xp.expm1(-tilt.gaps), axis=-1))
     # Subtracting logarithms loses nothing once the gaps differ; a sum of d terms near -1 would.
     return xp.where(xp.max(plain(tilt.gaps), axis=-1) < _NEAR, alike, apart)
 
@@ -387,8 +386,20 @@ def _best_first(xp: Any, base: Array, gaps: Array, beta: Any) -> Tilt:
 
 def _map(function: Callable[[Any, Array, Array], Array], x: Any, patterns: Any, *, square: bool = False) -> Array:
     xp, points, stored = as_points(x, patterns)
+    return _in_blocks(xp, lambda rows: function(xp, rows, stored), points, stored, square)
+
+
+def _map_at(
+    beta: Any, function: Callable[[Any, Array, Array, Any], Array], x: Any, patterns: Any, *, square: bool = False
+) -> Array:
+    xp, points, stored = as_points(x, patterns)
+    factor = as_factor("beta", beta, stored)
+    return _in_blocks(xp, lambda rows: function(xp, rows, stored, factor), points, stored, square)
+
+
+def _in_blocks(xp: Any, function: Callable[[Array], Array], points: Array, stored: Array, square: bool) -> Array:
     d, n = stored.shape
-    (result,) = map_rows(xp, lambda rows: (function(xp, rows, stored),), points, max(d + n, n * n if square else 0))
+    (result,) = map_rows(xp, lambda rows: (function(rows),), points, max(d + n, n * n if square else 0))
     return result
 
 

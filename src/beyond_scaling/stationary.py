@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -134,7 +135,7 @@ def is_stored(patterns: Any, beta: Any = None, *, share: float = 0.25) -> Array:
     """
     xp, stored = as_patterns(patterns)
     beta = None if beta is None else float(plain(as_positive("beta", beta)))
-    if not 0 < share < 0.5:
+    if not isinstance(share, Real) or not 0 < share < 0.5:
         raise ValueError(f"share is {share!r}, expected a number between 0 and 0.5, so that balls are disjoint")
     given = np.asarray(plain(stored).tolist(), dtype=float)
     d, n = given.shape

@@ -100,13 +100,21 @@ def convexity_threshold(patterns: Any) -> float:
     if len(distinct) == 1:
         return math.inf
     local = distinct - distinct.mean(axis=0)
-    diameter = max(float(np.linalg.norm(local - point, axis=1).max()) for point in local)
-    unit = local / diameter
+    size = 2.0 ** math.frexp(float(np.abs(local).max()))[1]  # a power of two: squares of 1e-200 would be zero
+    local = local / size
+    reach = max(float(np.linalg.norm(local - point, axis=1).max()) for point in local)
+    unit, diameter = local / reach, size * reach
     axes = np.linalg.svd(unit, full_matrices=False)
     if unit.shape[1] == 1 or axes[1][1] <= 1e-13 * axes[1][0]:
-        return 1 / (_largest_variance(unit @ axes[2][0], copies) * diameter**2)
+        return _inverse_variance(_largest_variance(unit @ axes[2][0], copies), diameter)
     best = max(_largest_variance(unit[edge] @ along, copies[edge]) for edge, along in _hull_edges(unit))
-    return 1 / (max(best, _largest_inside(unit, np.log(copies))) * diameter**2)
+    return _inverse_variance(max(best, _largest_inside(unit, np.log(copies))), diameter)
+
+
+def _inverse_variance(variance: float, diameter: float) -> float:
+    """1/(variance diameter²), infinite where that exceeds float64, as for patterns 1e-200 apart."""
+    with np.errstate(over="ignore", divide="ignore"):
+        return float(np.float64(1) / (variance * np.float64(diameter) ** 2))
 
 
 # --- one dimension ----------------------------------------------------------------------------------------
