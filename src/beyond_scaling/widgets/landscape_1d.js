@@ -367,9 +367,11 @@ function render({ model, el }) {
   const repaint = repainter(draw);
   const stops = [
     listen(model, traits, () => {
+      showState();
+      // A view that nobody has seen yet has no size: its first width draws it.
+      if (!width) return;
       clearTimeout(restTimer);
       restTimer = setTimeout(settle, 120);
-      showState();
       repaint();
     }),
     onWidth(ui.stage, (w) => { const first = !width; width = w; if (first) { draw(); settle(); } else repaint(); }),

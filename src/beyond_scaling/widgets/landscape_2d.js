@@ -297,7 +297,7 @@ function render({ model, el }) {
     else showPoints();
   }
 
-  let colours = palette(ui.root);
+  let colours = null;
   let width = 0;
   function arrange() {
     const compare = model.get("compare");
@@ -351,13 +351,24 @@ function render({ model, el }) {
   }
   const repaint = repainter(draw);
   function changed() {
-    atRest = false;
-    clearTimeout(restTimer);
-    restTimer = setTimeout(rest, 120);
     viewChoice.set(model.get("compare") ? "both" : model.get("function"));
     betaSlider.set(Math.log10(model.get("beta")));
     convexity.set(model.get("show_convexity"));
+    // A view that nobody has seen yet has no size: its first width draws it.
+    if (!width) return;
+    atRest = false;
+    clearTimeout(restTimer);
+    restTimer = setTimeout(rest, 120);
     repaint();
+  }
+  function resized(to) {
+    const first = !width;
+    width = to;
+    if (!first) { repaint(); return; }
+    // An element outside the document has no style: the colours are known from here on.
+    colours = palette(ui.root);
+    draw();
+    rest();
   }
 
   for (const name of ENERGIES) {
@@ -368,8 +379,8 @@ function render({ model, el }) {
   viewChoice.set(model.get("compare") ? "both" : model.get("function"));
   const stops = [
     listen(model, ["patterns", "function", "compare", "beta", "query", "show_convexity", "view"], changed),
-    onTheme(() => { colours = palette(ui.root); repaint(); }),
-    onWidth(ui.stage, (w) => { const first = !width; width = w; if (first) { draw(); settle(); } else repaint(); }),
+    onTheme(() => { if (width) { colours = palette(ui.root); repaint(); } }),
+    onWidth(ui.stage, resized),
   ];
   return () => {
     repaint.stop();

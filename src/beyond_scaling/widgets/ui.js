@@ -50,6 +50,7 @@ export function frame(el, { title, hint, two = false }) {
     html("div", { class: "bs-head" },
       html("p", { class: "bs-title", id: titleId, text: title }), html("p", { class: "bs-hint", text: hint })),
     stage, controls, list, live);
+  root.addEventListener("keydown", keepToItself);
   el.replaceChildren(root);
 
   const cells = new Map();
@@ -79,6 +80,15 @@ export function frame(el, { title, hint, two = false }) {
     first = false;
   };
   return { root, stage, controls, readout, say };
+}
+
+/**
+ * Stop a key pressed in a widget from reaching the page around it: JupyterLab's command mode would move to another cell,
+ * cut it or delete it. Combinations with Ctrl, Alt or Cmd, Tab and Escape are the page's own and pass.
+ */
+function keepToItself(event) {
+  const pageOwns = event.ctrlKey || event.altKey || event.metaKey || event.key === "Tab" || event.key === "Escape";
+  if (!pageOwns) event.stopPropagation();
 }
 
 /** A labelled slider. `format` turns its value into the text shown and spoken. Returns {node, input, set(value)}. */
