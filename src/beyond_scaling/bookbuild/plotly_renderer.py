@@ -93,6 +93,8 @@ def problems(figure: dict[str, Any]) -> Iterator[str]:
 def figure_html(figure: dict[str, Any]) -> str:
     """The figure element: an empty stage of the right height, the JSON to draw, and the text for pages without scripts.
 
+    ``layout.meta["narrow_height"]`` is the height on a narrow page, if it should differ from ``layout.height``.
+
     The template goes: it is the largest part of a figure and would fix colours that belong to the page.
     """
     layout = {key: value for key, value in figure.get("layout", {}).items() if key not in {"template", "meta", "width"}}
@@ -102,9 +104,10 @@ def figure_html(figure: dict[str, Any]) -> str:
     caption = _meta(figure).get("caption")
     # Escaped as JSON allows, so that no text of the figure can end the script element.
     source = json.dumps(drawing, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    narrow = _meta(figure).get("narrow_height", height)
     return (
         f'<figure class="bs-figure"><div class="bs-figure-stage" role="img" aria-label="{alt}" '
-        f'style="height:{float(height):g}px"></div>'
+        f'style="--wide:{float(height):g}px;--narrow:{float(narrow):g}px"></div>'
         f'<script type="application/json">{source}</script>'
         f'<noscript><p class="bs-note">{alt}</p></noscript>'
         + (f"<figcaption>{html.escape(str(caption))}</figcaption>" if caption else "")

@@ -51,8 +51,8 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
                                     hovertemplate="(%{x:.2f}, %{y:.2f}): %{z:.3f}<extra></extra>"), **place)
         figure.add_trace(go.Scatter(x=patterns[:, 0], y=patterns[:, 1], mode="markers", name="pattern",
                                     legendgroup="pattern", showlegend=number == 0, hoverinfo="skip",
-                                    marker={"symbol": "x", "size": 9, "color": "white",
-                                            "line": {"color": "black", "width": 1}}), **place)
+                                    marker={"symbol": "circle", "size": 8, "color": "white",
+                                            "line": {"color": "black", "width": 1.5}}), **place)
         valleys = minima.get(title[:3])
         if valleys is not None:
             figure.add_trace(go.Scatter(x=valleys[:, 0], y=valleys[:, 1], mode="markers", name="valley",
@@ -62,12 +62,11 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
                                                 "line": {"width": 3}}), **place)
     count = f"{len(patterns)} patterns"
     return titled(
-        figure, height=680, title="", legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
+        figure, height=640, narrow_height=400, title="", legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
         alt=f"Contours of four functions of the plane for {count}. (a) The negative LogSumExp falls without end. "
             f"(b) The regulariser is a round bowl. (c) Their sum, the MCHN energy at beta = {beta:g}, has "
             f"{len(minima['(c)'])} valleys. (d) The layer-wise energy E has {len(minima['(d)'])}.",
-        caption=f"Figure 1 (left) of the paper, computed here: crosses are the patterns, rings the valleys. "
-                f"(c) has {len(minima['(c)'])} valleys for {count}, (d) has {len(minima['(d)'])}.")
+        caption="Figure 1 (left) of the paper, computed here. Dots are the patterns, rings the valleys.")
 
 
 def profiles(patterns: np.ndarray = LINE, betas: tuple[float, float] = (1.0, 2.0), points: int = 401) -> go.Figure:
@@ -100,7 +99,7 @@ def profiles(patterns: np.ndarray = LINE, betas: tuple[float, float] = (1.0, 2.0
                                     hovertemplate="valley at %{x:.4f}<extra>" + name + "</extra>",
                                     marker={"symbol": "circle", "size": 10, "color": colour}))
     figure.add_trace(go.Scatter(x=patterns[:, 0], y=np.full(len(patterns), -0.55), mode="markers", name="pattern",
-                                hoverinfo="skip", marker={"symbol": "x", "size": 10, "color": GREY}))
+                                hoverinfo="skip", marker={"symbol": "circle", "size": 9, "color": GREY}))
     figure.update_xaxes(title="x")
     figure.update_yaxes(title="energy", range=[-0.8, 4.2])
     listed = ", ".join(f"{v:g}" for v in patterns[:, 0])

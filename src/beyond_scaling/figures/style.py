@@ -17,7 +17,8 @@ GREY = "#7A828C"  # g, references and the paper's own values; 3:1 on white and o
 SEQUENTIAL = "Cividis"
 
 
-def titled(figure: go.Figure, *, height: int, title: str, alt: str, caption: str = "", **layout: Any) -> go.Figure:
+def titled(figure: go.Figure, *, height: int, title: str, alt: str, caption: str = "",
+           narrow_height: int | None = None, **layout: Any) -> go.Figure:
     """Give a figure its height, its text alternative and, if any, the caption that the page prints under it.
 
     Args:
@@ -26,9 +27,12 @@ def titled(figure: go.Figure, *, height: int, title: str, alt: str, caption: str
         title: shown above the figure; empty for none.
         alt: what the figure shows, in words and numbers, for readers who cannot see it.
         caption: printed under the figure.
+        narrow_height: the height on a narrow page; ``height`` if None.
         layout: more of plotly's layout; ``margin`` and ``legend`` replace the usual ones.
     """
-    meta = {"alt": alt, **({"caption": caption} if caption else {})}
+    meta: dict[str, Any] = {"alt": alt, **({"caption": caption} if caption else {})}
+    if narrow_height:
+        meta["narrow_height"] = narrow_height
     layout = {"margin": {"l": 55, "r": 20, "t": 50, "b": 50}, "legend": {"orientation": "h", "y": -0.12}} | layout
     figure.update_layout(template="none", height=height, meta=meta, **layout)
     if title:

@@ -32,7 +32,7 @@ function render({ model, el }) {
 
   const gain = slider({
     label: "Gain × s", min: -1, max: 1, step: 0.005, value: Math.log10(model.get("scale")),
-    format: (v) => `s = ${fixed(10 ** v, 2)}`, onInput: (v) => set(10 ** v),
+    format: () => `s = ${fixed(model.get("scale"), 2)}`, onInput: (v) => set(10 ** v),
   });
   controls.append(gain.node,
     button({ label: "Make the theory right", onClick: () => set(predicted / median) }),
@@ -70,7 +70,7 @@ function render({ model, el }) {
       ["Median distance", fixed(median * s, 2)], ["Predicted, n = " + n, fixed(predicted, 2)],
       ["Ratio", fixed((median * s) / predicted, 3)], ["log volume of a ball", fixed(volume, 1)]]);
     say(`With the gain multiplied by ${fixed(s, 2)}, the median distance is ${fixed(median * s, 2)} against ${fixed(predicted, 2)} predicted; ` +
-      `a ball of half that radius has a volume of e to the ${fixed(volume, 0)}. The model's outputs are the same.`);
+      `a ball whose radius is half that distance has a volume of e to the ${fixed(volume, 0)}. The model's outputs are the same.`);
     return { median: median * s, predicted, log_volume: volume };
   };
   const repaint = repainter(() => {

@@ -165,7 +165,9 @@ function render({ model, el }) {
     label: "Remove the query",
     onClick: () => {
       const [x0, x1, y0, y1] = model.get("view");
-      setQuery(model.get("query") ? null : [(x0 + x1) / 2, (y0 + y1) / 2]);
+      const middle = [(x0 + x1) / 2, (y0 + y1) / 2];
+      const origin = x0 < 0 && x1 > 0 && y0 < 0 && y1 > 0;
+      setQuery(model.get("query") ? null : origin ? [0, 0] : middle);
       replay();
     },
   });

@@ -50,7 +50,7 @@
   async function draw(stage, source) {
     const now = colours();
     const { data, layout, frames } = recoloured(source, now);
-    const figure = { data, layout: { ...layout, legend: settled(layout.legend), template: template(now, layout), autosize: true }, config: CONFIG, frames };
+    const figure = { data, layout: { ...layout, height: stage.clientHeight, legend: settled(layout.legend), template: template(now, layout), autosize: true }, config: CONFIG, frames };
     await (stage.dataset.drawn ? Plotly.react(stage, figure) : Plotly.newPlot(stage, figure));
     stage.dataset.drawn = "true";
   }
@@ -73,6 +73,7 @@
     await load();
     const drawAll = async () => { for (const { stage, source } of figures) await draw(stage, source); };
     await drawAll();
+    matchMedia("(max-width: 600px)").addEventListener("change", drawAll); // the stage has another height then
     new MutationObserver(drawAll).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   }
 
