@@ -162,6 +162,19 @@ def store_columns(**columns: list[float]) -> Callable[[Path], None]:
         (lambda folder: (folder / "record.json").unlink(), r"no record 'toy' \(records there: none\)"),
         (lambda folder: (folder / "record.json").write_text("{"), "cannot be read"),
         (lambda folder: (folder / "record.json").write_text("[]"), "must hold an object, not list"),
+        (lambda folder: (folder / "record.json").write_text("[" * 100_000), "cannot be read"),
+        (lambda folder: (folder / "record.json").write_text('{"seed": ' + "9" * 5000 + "}"), "cannot be read"),
+        (lambda folder: (folder / "record.json").write_bytes(b"\xff"), "cannot be read"),
+        (edit(lambda raw: raw.update(duration_s=10**400)), "duration_s is 10+; expected a number of seconds"),
+        (edit(lambda raw: raw["summary"].update(count=10**400)), "summary.count is 10+; expected a finite number"),
+        (edit(lambda raw: raw["columns"].update(bytes=1)), r"columns.parquet has \d+ bytes, the record says 1"),
+        (edit(lambda raw: raw["commit"].update(dirty="no")), "commit.dirty is 'no'"),
+        (edit(lambda raw: raw["versions"].clear()), "versions is empty"),
+        (edit(lambda raw: raw["versions"].update(numpy=2)), "versions.numpy is 2; expected a string"),
+        (edit(lambda raw: raw["hardware"].update(cores=[2])), r"hardware.cores is \[2\]"),
+        (edit(lambda raw: raw["parameters"].update(exact={"a": 1})), "parameters.exact is {'a': 1}"),
+        (edit(lambda raw: raw["inputs"][0].update(bytes=-1)), r"inputs\[0\] \(words.txt\) has bytes -1"),
+        (edit(lambda raw: raw["inputs"][0].update(name=None)), r"inputs\[0\] has name None"),
         (edit(lambda raw: raw.pop("seed")), "seed is missing; expected an integer"),
         (edit(lambda raw: raw.update(seed="3")), "seed is '3'; expected an integer"),
         (edit(lambda raw: raw.update(mood="good")), "unknown entries: mood"),
@@ -222,7 +235,7 @@ def test_unsound_records_are_not_saved(tmp_path: Path, changes: dict[str, Any], 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["", "../up", "Upper", ".hidden", "a/b", "a b"])
+@pytest.mark.parametrize("name", ["", "../up", "Upper", ".hidden", "a/b", "a b", "a" * 101])
 def test_names_stay_inside_the_root(tmp_path: Path, name: str) -> None:
     with pytest.raises(RecordError, match="expected lower-case letters"):
         results.load(name, tmp_path)

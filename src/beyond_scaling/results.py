@@ -37,7 +37,7 @@ SCHEMA = 1
 RECORD_FILE, COLUMNS_FILE = "record.json", "columns.parquet"
 ROOT_VARIABLE = "BEYOND_SCALING_RESULTS"
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _MACHINE_PATH = re.compile(r"(?:^|[\s='\"])(?:/[\w.-]+/|~/|[A-Za-z]:[\\/])")
 # field -> (types allowed, what is expected, in words)
 _SCHEMA: dict[str, tuple[tuple[type, ...], str]] = {
@@ -162,6 +162,13 @@ def verify(name: str, root: str | os.PathLike[str] | None = None) -> Record:
     return record
 
 
+def refuse_paths(**texts: str) -> None:
+    """Raise RecordError, naming the text, if one holds a path of this machine: a record with it is not saved."""
+    for place, text in texts.items():
+        if _MACHINE_PATH.search(text):
+            raise RecordError(f"{place} holds a path of this machine, which no record may: {text!r}")
+
+
 def save(record: Record, root: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Path:
     """Write a record and return its folder.
 
@@ -212,7 +219,8 @@ def _previous(folder: Path) -> Path:
 def _folder(name: str, root: str | os.PathLike[str] | None) -> Path:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise RecordError(
-            f"name {name!r}: expected lower-case letters, digits, '.', '_' and '-', a letter or digit first"
+            f"name {name!r}: expected lower-case letters, digits, '.', '_' and '-', a letter or digit first,"
+            " 100 at most"
         )
     folder = (default_root() if root is None else Path(root)) / name
     _mend(folder)
@@ -282,7 +290,7 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     except FileNotFoundError:
         known = ", ".join(names(folder.parent)) or "none"
         raise RecordError(f"no record {name!r} (records there: {known})") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not UTF-8, not JSON, endless digits or brackets
         raise RecordError(f"record {name!r}: {RECORD_FILE} cannot be read: {error}") from error
     if not isinstance(raw, dict):
         raise RecordError(f"record {name!r}: {RECORD_FILE} must hold an object, not {type(raw).__name__}")
@@ -298,6 +306,8 @@ def _read_columns(folder: Path, name: str, entry: Mapping[str, Any]) -> dict[str
     stored = provenance.file_input(path)
     if stored["sha256"] != entry["sha256"]:
         raise _broken(name, [f"{COLUMNS_FILE} has SHA-256 {stored['sha256']}, the record says {entry['sha256']}"])
+    if stored["bytes"] != entry["bytes"]:
+        raise _broken(name, [f"{COLUMNS_FILE} has {stored['bytes']} bytes, the record says {entry['bytes']!r}"])
     try:
         table = pq.read_table(path)
     except (OSError, ValueError) as error:
@@ -350,13 +360,29 @@ def _value_problems(record: Record) -> Iterator[str]:
     sha = record.commit.get("hash", "")
     if set(record.commit) != {"hash", "dirty"} or not (sha is None or re.fullmatch("[0-9a-f]{40}", str(sha))):
         yield f"commit is {dict(record.commit)!r}; expected hash (40 hex digits or null) and dirty"
-    if not (math.isfinite(record.duration_s) and record.duration_s >= 0):
+    elif record.commit["dirty"] is not None and not isinstance(record.commit["dirty"], bool):
+        yield f"commit.dirty is {record.commit['dirty']!r}; expected true, false or null"
+    if not (_finite(record.duration_s) and record.duration_s >= 0):
         yield f"duration_s is {record.duration_s!r}; expected a number of seconds"
+    if not record.versions:
+        yield "versions is empty; expected at least Python's"
+    for package, version in record.versions.items():
+        if not isinstance(version, str) or not version:
+            yield f"versions.{package} is {version!r}; expected a string"
+    for place, entries in (("hardware", record.hardware), ("parameters", record.parameters)):
+        for key, value in entries.items():
+            parts = value if place == "parameters" and isinstance(value, (list, tuple)) else (value,)
+            if not all(part is None or isinstance(part, (str, bool)) or _finite(part) for part in parts):
+                yield f"{place}.{key} is {value!r}; expected a string, a finite number, true, false or null"
     for index, item in enumerate(record.inputs):
         if not isinstance(item, Mapping) or set(item) != {"name", "sha256", "bytes"}:
             yield f"inputs[{index}] is {item!r}; expected name, sha256 and bytes"
+        elif not isinstance(item["name"], str) or not item["name"]:
+            yield f"inputs[{index}] has name {item['name']!r}; expected a string"
         elif not re.fullmatch("[0-9a-f]{64}", str(item["sha256"])):
             yield f"inputs[{index}] ({item['name']}) has sha256 {item['sha256']!r}; expected 64 hex digits"
+        elif isinstance(item["bytes"], bool) or not isinstance(item["bytes"], int) or item["bytes"] < 0:
+            yield f"inputs[{index}] ({item['name']}) has bytes {item['bytes']!r}; expected a whole number"
     if not record.inputs:
         yield "inputs is empty; a measurement has at least one"
     if not record.columns:
@@ -379,8 +405,16 @@ def _not_finite(value: Any, place: str) -> Iterator[str]:
             yield from _not_finite(entry, f"{place}.{key}")
     elif isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         yield f"{place} is {value!r}; expected a number"
-    elif not math.isfinite(value):
+    elif not _finite(value):
         yield f"{place} is {value!r}; expected a finite number"
+
+
+def _finite(value: Any) -> bool:
+    """Whether it is a number that float64 can hold; JSON knows larger integers."""
+    try:
+        return isinstance(value, (int, float, np.integer, np.floating)) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _strings(record: Record) -> Iterator[tuple[str, str]]:
