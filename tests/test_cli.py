@@ -173,6 +173,58 @@ def test_what_was_measured_stays_unless_forced(
     assert results.verify("radius-gpt2", tmp_path / "results").seed == 1
 
 
+@pytest.mark.parametrize("options", [{"--out": "prose.txt"}, {"--work": "prose.txt"}, {"--title": "in ~/x"}])
+def test_what_would_fail_at_the_end_fails_at_the_start(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, options: dict[str, str]
+) -> None:
+    monkeypatch.setattr("beyond_scaling.radius.measure.measure_radius", None)  # calling it would be a TypeError
+    given = [part for pair in (GOOD | options).items() for part in pair]
+    assert call(monkeypatch, bench, tmp_path, "radius", "--quiet", *given) == 2
+    assert capsys.readouterr().err.startswith("beyond-scaling: error: ")
+    assert not list((tmp_path).rglob("*.npz"))
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("facebook/opt-1.3b", "radius-opt-1.3b"),
+        ("Qwen/Qwen2.5-0.5B", "radius-qwen2.5-0.5b"),
+        ("models/stories260K.bin", "radius-stories260k"),
+        ("my models/A b", "radius-a-b"),
+    ],
+)
+def test_the_records_name_is_the_models(model: str, name: str) -> None:
+    assert cli._record_name(model) == name
+
+
+def test_a_folder_that_lost_its_record_is_not_passed_over(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    (tmp_path / "results").mkdir()
+    assert call(monkeypatch, bench, tmp_path, "verify") == 0
+    assert capsys.readouterr().out.startswith("no records in ")
+    (tmp_path / "results" / "lost").mkdir()
+    (tmp_path / "results" / "lost" / "columns.parquet").write_bytes(b"PAR1")
+    assert call(monkeypatch, bench, tmp_path, "verify") == 1
+    assert "no record 'lost'" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_saving_keeps_the_work(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    given = ["radius", "--quiet", *(part for pair in GOOD.items() for part in pair)]
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "save", stop)
+        assert call(monkeypatch, bench, tmp_path, *given) == 130
+    assert "the same command goes on from there" in capsys.readouterr().err
+    assert call(monkeypatch, bench, tmp_path, *given) == 0
+    check(results.verify("radius-gpt2", tmp_path / "results"))
+
+
 GOOD = {"--model": "gpt2", "--text": "prose.txt", "--chunks": "20", "--length": "8"}
 
 
@@ -197,7 +249,14 @@ GOOD = {"--model": "gpt2", "--text": "prose.txt", "--chunks": "20", "--length": 
         ({"--device": "nowhere"}, "device 'nowhere' is not available"),
         ({"--dtype": "int4"}, "--dtype: invalid choice"),
         ({"--name": "../up"}, "name '../up'"),
-        ({"--work": "prose.txt"}, "prose.txt"),
+        ({"--work": "prose.txt"}, "work folder prose.txt: cannot be written"),
+        ({"--out": "prose.txt"}, "folder of results prose.txt: cannot be written"),
+        ({"--out": "prose.txt/deeper"}, "folder of results prose.txt/deeper: cannot be written"),
+        ({"--out": ""}, "--out: expected a folder"),
+        ({"--title": "GPT-2 on /data/prose"}, "title holds a path of this machine"),
+        ({"--documents": "9" * 30}, "--documents: a number of 30 digits is too large"),
+        ({"--chunks": "9" * 5000}, "--chunks: a number of 5000 digits is too large"),
+        ({"--device": "meta"}, "device 'meta' is not available"),
         ({"--colour": "red"}, "unrecognized arguments"),
         ({"--preset": "other"}, "--preset: invalid choice"),
     ],
@@ -224,7 +283,7 @@ def test_bad_input_is_one_line(
         ("verify nothing", "no record 'nothing'"),
         ("verify --out nowhere", "--out nowhere: no such folder"),
         ("radius --model no-such-model --text prose.txt", "no-such-model: no such file or folder here"),
-        ("radius --model gpt2 --text no-such-dataset --quiet", "dataset no-such-dataset: cannot be opened"),
+        ("radius --model gpt2 --text no-such-dataset --length 8 --quiet", "dataset no-such-dataset: cannot be opened"),
     ],
 )
 def test_bad_input_of_a_real_process(bench: Path, tmp_path: Path, arguments: str, words: str) -> None:

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -123,12 +124,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--title", help="of the record, for readers")
     add(
         "--out",
-        type=Path,
+        type=_folder,
         metavar="DIR",
         help="folder of the records (default: book/results of the checkout)",
     )
     add("--force", action="store_true", help="replace a record of the same name")
-    add("--work", type=Path, metavar="DIR", help="folder for work in progress (default: in the user's cache)")
+    add("--work", type=_folder, metavar="DIR", help="folder for work in progress (default: in the user's cache)")
     add(
         "--preset",
         choices=sorted(PRESETS),
@@ -140,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
         "verify", allow_abbrev=False, help="check result records", description="Check result records."
     )
     verify.add_argument("names", nargs="*", metavar="NAME", help="records to check (default: all)")
-    verify.add_argument("--out", type=Path, metavar="DIR", help="folder of the records")
+    verify.add_argument("--out", type=_folder, metavar="DIR", help="folder of the records")
     verify.set_defaults(run=_verify)
     return parser
 
@@ -151,9 +152,7 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
     for needed in ("model", "text"):
         if not chosen.get(needed):
             raise ValueError(f"--{needed} is missing (or choose a --preset)")
-    name = chosen.get("name") or "radius-" + re.sub(r"[^a-z0-9._-]+", "-", Path(chosen["model"]).stem.lower()).strip(
-        "-._"
-    )
+    name = chosen.get("name") or _record_name(chosen["model"])
     root = options.out if options.out is not None else results.default_root()
     if results.exists(name, root) and not options.force:
         raise results.RecordError(f"record {name!r} exists already; give --force to replace it, or another --name")
@@ -183,6 +182,11 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
     loaded = load_model(chosen["model"], options.tokenizer, options.dtype, _device(options.device))
     title = chosen.get("title") or f"Nearest-neighbour distances of {loaded.name} on {source.name}"
     work = options.work if options.work is not None else _work_folder(name, loaded, source, settings)
+    command = provenance.public_command(PROGRAM, given)
+    # what would fail after hours fails now
+    results.refuse_paths(title=title, command=command)
+    _check_writable("folder of results", root)
+    _check_writable("work folder", work)
     try:
         with _terminable():
             record = measure_radius(
@@ -191,15 +195,15 @@ def _radius(options: argparse.Namespace, given: Sequence[str]) -> int:
                 settings,
                 name=name,
                 title=title,
-                command=provenance.public_command(PROGRAM, given),
+                command=command,
                 work=work,
                 progress=not options.quiet,
             )
+            folder = results.save(record, root, overwrite=options.force)
     except KeyboardInterrupt as stop:
         kept = f"the same command goes on from there (kept in {work})" if work.is_dir() else "nothing was kept"
         where = str(stop) if isinstance(stop, Interrupted) else "before or after the model ran"
         raise KeyboardInterrupt(f"{where}; {kept}") from None
-    folder = results.save(record, root, overwrite=options.force)
     clear_work(work)
     _report(record)
     print(f"record: {folder}")
@@ -225,7 +229,10 @@ def _verify(options: argparse.Namespace, given: Sequence[str]) -> int:
     root = options.out if options.out is not None else results.default_root()
     if options.out is not None and not root.is_dir():
         raise ValueError(f"--out {root}: no such folder")
-    chosen = options.names or results.names(root)
+    # without its record.json a folder is no record to results.names, yet somebody measured it
+    chosen = options.names or sorted({*results.names(root), *_folders(root)})
+    if not chosen:
+        print(f"no records in {root}")
     if missing := [name for name in chosen if not results.exists(name, root)]:
         raise results.RecordError(
             f"no record {missing[0]!r} (records there: {', '.join(results.names(root)) or 'none'})"
@@ -242,6 +249,27 @@ def _verify(options: argparse.Namespace, given: Sequence[str]) -> int:
         else:
             print(f"{name}: sound")
     return 1 if broken else 0
+
+
+def _folders(root: Path) -> list[str]:
+    return [path.name for path in root.glob("*/") if not path.name.startswith(".")]
+
+
+def _record_name(model: str) -> str:
+    """`radius-` and the last part of the model's name; what follows a dot is no suffix in `opt-1.3b`."""
+    last = Path(model).name.lower().removesuffix(".bin")
+    return "radius-" + re.sub(r"[^a-z0-9._-]+", "-", last).strip("-._")
+
+
+def _check_writable(what: str, folder: Path) -> None:
+    place = folder
+    try:
+        while not place.exists():
+            place = place.parent
+        with tempfile.TemporaryDirectory(prefix=f".{PROGRAM}-", dir=place):
+            pass
+    except OSError as error:
+        raise ValueError(f"{what} {folder}: cannot be written: {error.strerror}") from error
 
 
 def _report(record: results.Record) -> None:
@@ -286,9 +314,17 @@ def _quiet_libraries() -> None:
     transformers.logging.disable_progress_bar()
 
 
+def _folder(text: str) -> Path:
+    if not text:  # such as a shell variable that is not set; it would mean the working folder
+        raise argparse.ArgumentTypeError("expected a folder, not an empty name")
+    return Path(text).expanduser()
+
+
 def _natural(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    if len(text) > 18:
+        raise argparse.ArgumentTypeError(f"a number of {len(text)} digits is too large")
     return int(text)
 
 

@@ -145,5 +145,6 @@ def test_a_hub_id_takes_safetensors_only_and_keeps_the_commit(
 def test_options_are_checked(gpt2: Path) -> None:
     with pytest.raises(ValueError, match="dtype 'int8': expected one of float32"):
         load_model(gpt2, dtype="int8")
-    with pytest.raises(ValueError, match="device 'nowhere' is not available"):
-        load_model(gpt2, device="nowhere")
+    for device in ("nowhere", "meta"):
+        with pytest.raises(ValueError, match=f"device '{device}' is not available"):
+            load_model(gpt2, device=device)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,50 @@ def test_work_of_another_measurement_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="damaged"):
         record_activations(model, TOKENS, work=tmp_path, identity={"dtype": "float32"})
     assert manifest["done"] == manifest["total"] == 21
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (MANIFEST, b""),
+        (MANIFEST, b"[]"),
+        (MANIFEST, b'{"fingerprint": "x"}'),
+        (MANIFEST, b'{"fingerprint": "x", "done": null, "seconds": 1}'),
+        ("before.npy", b""),
+        ("after.npy", b"\x93NUMPY"),
+    ],
+)
+def test_damaged_work_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    model = tiny.model()
+    record_activations(model, TOKENS, work=tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=r"work folder .* is damaged: .*; remove it"):
+        record_activations(model, TOKENS, work=tmp_path)
+
+
+def test_work_cannot_be_further_than_its_end(tmp_path: Path) -> None:
+    model = tiny.model()
+    record_activations(model, TOKENS, work=tmp_path)
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "done": 22}))
+    with pytest.raises(ValueError, match="damaged: 22 of 21 chunks done"):
+        record_activations(model, TOKENS, work=tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve disk space")
+def test_a_full_disk_is_met_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def full(file: int, start: int, size: int) -> None:
+        asked.append(size)
+        if len(asked) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(ValueError, match=r"work folder .*: no 2,944 bytes to be had: No space left on device"):
+        record_activations(tiny.model(), TOKENS, work=tmp_path)
+    assert asked == [128 + 21 * 16 * 4] * 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_bad_tokens_are_named() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from beyond_scaling.radius import (
     nearest_distances,
     subset_rows,
 )
-from beyond_scaling.radius.activations import Interrupted, record_activations
+from beyond_scaling.radius.activations import Interrupted, record_activations, unfinished
 from beyond_scaling.radius.measure import CHUNKS_FILE, clear_work, gaussian_like
 from beyond_scaling.results import Record
 
@@ -113,9 +114,11 @@ def test_work_in_progress_is_taken_up_again(
     assert resumed.inputs == record.inputs
     with pytest.raises(ValueError, match="holds another measurement"):
         measure(loaded, text, dataclasses.replace(SETTINGS, seed=5), work=tmp_path / "work")
-    (tmp_path / "work" / CHUNKS_FILE).write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"chunks\.npz is damaged"):
-        measure(loaded, text, work=tmp_path / "work")
+    for damage in (b"PK", b""):
+        (tmp_path / "work" / CHUNKS_FILE).write_bytes(damage)
+        with pytest.raises(ValueError, match=r"chunks\.npz is damaged"):
+            measure(loaded, text, work=tmp_path / "work")
+    (tmp_path / "work" / unfinished(CHUNKS_FILE)).touch()  # of a run that was killed
     clear_work(tmp_path / "work")
     assert not (tmp_path / "work").exists()
 
@@ -148,6 +151,48 @@ def test_a_summary_that_does_not_follow_from_the_columns_is_found(record: Record
         check(dataclasses.replace(record, summary={**record.summary, "hypothesis": 20.0}))
 
 
+@pytest.mark.parametrize(
+    ("part", "changes", "words"),
+    [
+        ("parameters", {"fractions": None}, "parameters: "),
+        ("parameters", {"fractions": []}, r"parameters: fractions \[\]"),
+        ("parameters", {"fractions": ["0.4"]}, "parameters: "),
+        ("parameters", {"chunks": 61}, "summary.vectors is 60; its parameters say 61 chunks"),
+        ("parameters", {"model": 3}, "parameters.model is 3"),
+        ("summary", {"dimension": 0.5}, "summary.dimension is 0.5"),
+        ("summary", {"documents": -1}, "summary.documents is -1"),
+        ("summary", {"vectors": None}, "summary.vectors is None"),
+        ("summary", {"hypothesis": None}, "hypothesis None"),
+        ("summary", {"before": {}}, r"summary\.before\.norm\.count is missing"),
+        ("summary", {"after": 1.0}, r"summary\.after\.norm\.count is missing"),
+        ("summary", {"gaussian_after": {}}, r"summary\.gaussian_after\.distance\.0\.4\.count is missing"),
+        ("summary", {"mood": 1.0}, "unknown entries in the summary: mood"),
+        ("columns", {"document": np.full(60, -1)}, "column document holds negative numbers"),
+        ("columns", {"offset": np.full(60, "a")}, "column offset holds <U1; expected numbers"),
+        ("columns", {"other": np.zeros(60)}, "column other is unknown"),
+        ("columns", {"before_norm": np.full(60, np.nan)}, "column before_norm has 0 numbers; expected 60"),
+    ],
+)
+def test_every_part_of_a_record_is_checked(record: Record, part: str, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=f"record 'toy': {words}"):
+        check(dataclasses.replace(record, **{part: {**getattr(record, part), **changes}}))
+
+
+@pytest.mark.parametrize("name", ["spread", "effective_dimension"])
+def test_what_the_columns_cannot_tell_must_be_there(record: Record, name: str) -> None:
+    before = {key: value for key, value in record.summary["before"].items() if key != name}
+    with pytest.raises(ValueError, match=f"summary.before.{name} is missing"):
+        check(dataclasses.replace(record, summary={**record.summary, "before": before}))
+    with pytest.raises(ValueError, match=f"summary.before.{name} is -1.0"):
+        check(dataclasses.replace(record, summary={**record.summary, "before": {**before, name: -1.0}}))
+
+
+def test_a_model_that_will_not_do_is_refused_before_the_text_is_read(loaded: LoadedModel, tmp_path: Path) -> None:
+    (tmp_path / "not-utf-8.txt").write_bytes(b"\xff")
+    with pytest.raises(ValueError, match="chunks of 33 tokens are longer than the model's context of 32"):
+        measure(loaded, tmp_path, dataclasses.replace(SETTINGS, length=33))
+
+
 def test_the_hypothesis_is_the_papers() -> None:
     assert math.isclose(hypothesised_distance(1024), 2 * 7.74306, rel_tol=1e-6)  # r* of the paper's own example
 
@@ -160,6 +205,8 @@ def test_the_hypothesis_is_the_papers() -> None:
         ({"seed": -1}, "seed -1"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"fractions": (0.4, 0.4)}, "distinct"),
+        ({"fractions": (0.3333333, 0.33333331)}, "distinct"),
+        ({"fractions": ()}, "fractions"),
         ({"fractions": (0.01,)}, r"fraction 0\.01 of 60 chunks"),
         ({"fractions": (1.2,)}, r"fraction 1\.2 of 60 chunks"),
     ],

@@ -8,6 +8,7 @@ int32, the longest piece's length, then for every piece a float32 score, an int3
 from __future__ import annotations
 
 import heapq
+import math
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -76,13 +77,13 @@ def read_weights(path: Path) -> tuple[Shape, dict[str, np.ndarray]]:
     sane = all(0 < value < 1 << 24 for value in (dim, hidden, layers, heads, kv_heads, abs(vocab), context))
     if not sane or dim % heads or heads % kv_heads or shape.head_dim % 2:
         raise ValueError(f"{path.name}: header {HEADER.unpack_from(data)} is not one of a llama2.c model")
-    expected = HEADER.size + 4 * sum(int(np.prod(size, dtype=np.int64)) for _, size in shape.arrays())
+    expected = HEADER.size + 4 * sum(math.prod(size) for _, size in shape.arrays())
     if len(data) != expected:
         state = "cut short" if len(data) < expected else "too long"
         raise ValueError(f"{path.name}: {state}: {len(data):,} bytes, its header asks for {expected:,}")
     arrays, offset = {}, HEADER.size
     for name, size in shape.arrays():
-        count = int(np.prod(size, dtype=np.int64))
+        count = math.prod(size)
         arrays[name] = np.frombuffer(data, dtype="<f4", count=count, offset=offset).reshape(size)
         offset += 4 * count
         if not np.isfinite(arrays[name]).all():

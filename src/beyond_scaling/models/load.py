@@ -89,7 +89,7 @@ def _device(device: str) -> Any:
 
     try:
         place = torch.device(device)
-        torch.empty(1, device=place)
+        float(torch.ones(1, device=place))  # there, and holding numbers, as the meta device does not
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise ValueError(f"device {device!r} is not available: {str(error).splitlines()[0]}") from error
     return place

@@ -6,6 +6,7 @@ on where it was.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -76,6 +77,17 @@ def final_norm(model: Any) -> tuple[str, torch.nn.Module]:
         f"{type(model).__name__}: no final norm found; looked for a normalisation module whose output is the"
         f" input of the output embeddings, among modules called {tried}"
     )
+
+
+def unfinished(name: str) -> str:
+    """The name of a file of the work folder until it is whole."""
+    return "new-" + name
+
+
+def check_model(model: Any, length: int) -> None:
+    """Raise ValueError unless the model takes chunks of ``length`` tokens and has a final norm (`final_norm`)."""
+    _check_length(model, length)
+    final_norm(model)
 
 
 def record_activations(
@@ -159,30 +171,38 @@ class _Store:
         work.mkdir(parents=True, exist_ok=True)
         manifest = work / MANIFEST
         if manifest.is_file():
-            self._resume(json.loads(manifest.read_text(encoding="utf-8")))
+            self._resume(manifest)
         else:
             self.before, self.after = (
                 np.lib.format.open_memmap(work / name, mode="w+", dtype=np.float32, shape=self.shape)
                 for name in (BEFORE, AFTER)
             )
+            _reserve(work / BEFORE, work / AFTER)
             self.flush()
 
-    def _resume(self, manifest: Mapping[str, Any]) -> None:
+    def _resume(self, manifest: Path) -> None:
         assert self.work is not None
-        if manifest.get("fingerprint") != self.fingerprint:
+        damaged = f"work folder {self.work} is damaged"
+        try:
+            kept = json.loads(manifest.read_text(encoding="utf-8"))
+            fingerprint, done, seconds = kept["fingerprint"], int(kept["done"]), float(kept["seconds"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{damaged}: {MANIFEST} cannot be read; remove it") from error
+        if fingerprint != self.fingerprint:
             raise ValueError(
-                f"work folder {self.work} holds another measurement ({manifest.get('done')} chunks of it);"
+                f"work folder {self.work} holds another measurement ({done} chunks of it);"
                 " choose another folder or remove it"
             )
         try:
             self.before, self.after = (np.load(self.work / name, mmap_mode="r+") for name in (BEFORE, AFTER))
-        except (OSError, ValueError) as error:
-            raise ValueError(f"work folder {self.work} is damaged: {error}; remove it") from error
-        if self.before.shape != self.shape or self.after.shape != self.shape:
-            raise ValueError(
-                f"work folder {self.work} is damaged: {self.before.shape} in place of {self.shape}; remove it"
-            )
-        self.done, self.seconds = int(manifest["done"]), float(manifest["seconds"])
+        except (OSError, EOFError, ValueError) as error:
+            raise ValueError(f"{damaged}: {error}; remove it") from error
+        for array in (self.before, self.after):
+            if array.shape != self.shape or array.dtype != np.float32:
+                raise ValueError(f"{damaged}: {array.dtype} {array.shape} in place of {self.shape}; remove it")
+        if not 0 <= done <= self.shape[0]:
+            raise ValueError(f"{damaged}: {done} of {self.shape[0]} chunks done; remove it")
+        self.done, self.seconds = done, seconds
 
     def add(self, before: np.ndarray, after: np.ndarray) -> None:
         stop = self.done + len(before)
@@ -199,7 +219,7 @@ class _Store:
         for array in (self.before, self.after):
             if isinstance(array, np.memmap):
                 array.flush()
-        fresh = self.work / (MANIFEST + ".new")
+        fresh = self.work / unfinished(MANIFEST)
         document = {
             "fingerprint": self.fingerprint,
             "done": self.done,
@@ -210,10 +230,31 @@ class _Store:
         os.replace(fresh, self.work / MANIFEST)
 
 
+def _reserve(*paths: Path) -> None:
+    """Take the disk space of new files at once: a full disk met while writing to a memory map kills the process."""
+    size = sum(path.stat().st_size for path in paths)
+    try:
+        for path in paths if hasattr(os, "posix_fallocate") else ():
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):  # a file system that cannot
+            return
+        for path in paths:
+            path.unlink()
+        raise ValueError(f"work folder {paths[0].parent}: no {size:,} bytes to be had: {error.strerror}") from error
+
+
 def _fingerprint(tokens: np.ndarray, identity: Mapping[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps([list(tokens.shape), identity], sort_keys=True).encode())
     digest.update(np.ascontiguousarray(tokens, dtype="<i4").tobytes())
     return digest.hexdigest()
+
+
+def _check_length(model: Any, length: int) -> None:
+    context = getattr(model.config, "max_position_embeddings", None)
+    if context is not None and length > context:
+        raise ValueError(f"chunks of {length} tokens are longer than the model's context of {context}")
 
 
 def _check(model: Any, tokens: np.ndarray, batch_size: int) -> None:
@@ -221,9 +262,7 @@ def _check(model: Any, tokens: np.ndarray, batch_size: int) -> None:
         raise ValueError(f"tokens has shape {tokens.shape}, dtype {tokens.dtype}; expected integers (K, L)")
     if batch_size < 1:
         raise ValueError(f"batch_size {batch_size}: expected at least 1")
-    context = getattr(model.config, "max_position_embeddings", None)
-    if context is not None and tokens.shape[1] > context:
-        raise ValueError(f"chunks of {tokens.shape[1]} tokens are longer than the model's context of {context}")
+    _check_length(model, tokens.shape[1])
     rows = model.get_input_embeddings().weight.shape[0]
     if int(tokens.min()) < 0 or int(tokens.max()) >= rows:
         raise ValueError(f"tokens lie in {int(tokens.min())}...{int(tokens.max())}; the model knows 0...{rows - 1}")

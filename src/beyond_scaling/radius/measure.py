@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import provenance
 from ..results import Record
-from .activations import AFTER, BEFORE, MANIFEST, record_activations
+from .activations import AFTER, BEFORE, MANIFEST, check_model, record_activations, unfinished
 from .neighbours import nearest_distances, subset_rows, subset_size
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} {value!r}: expected an integer of at least {least}")
-        if not self.fractions or len(set(self.fractions)) < len(self.fractions):
-            raise ValueError(f"fractions {list(self.fractions)}: expected distinct numbers in (0, 1]")
+        keys = {(f"{fraction:g}", column_name("", fraction)) for fraction in self.fractions}
+        if not self.fractions or any(len(set(names)) < len(self.fractions) for names in zip(*keys, strict=True)):
+            raise ValueError(f"fractions {list(self.fractions)}: expected numbers in (0, 1], distinct in six digits")
         object.__setattr__(self, "fractions", tuple(sorted(self.fractions)))
         for fraction in self.fractions:
             if not 0 < fraction <= 1 or subset_size(self.chunks, fraction) < 2:
@@ -96,6 +97,7 @@ def measure_radius(
     """
     from .. import corpora
 
+    check_model(loaded.model, settings.length)  # reading the text may take hours
     started = time.monotonic()
     identity = {"model": list(loaded.inputs), "dtype": str(loaded.model.dtype)}
     files = {"corpus": source.identity, "tokenizer": _hashes(loaded.inputs)}
@@ -166,36 +168,92 @@ def summarise(columns: Mapping[str, np.ndarray], side: str, fractions: Sequence[
 
 
 def check(record: Record) -> None:
-    """Compare a radius record's summary with its columns.
+    """Compare a radius record's summary and parameters with its columns.
+
+    The spread, the effective dimension and the control cannot follow from the columns: they have to be there.
 
     Raises:
-        ValueError: a column is missing or has the wrong number of distances, or a summary number does not
-            follow from it.
+        ValueError: a column is missing, unknown or not what its name says, or a number of the summary is
+            missing, unknown or does not follow from the columns.
     """
-    fractions = record.parameters["fractions"]
-    total = record.summary["vectors"]
+    problem = next(_problems(record), None)
+    if problem is not None:
+        raise ValueError(f"record {record.name!r}: {problem}")
+
+
+def _problems(record: Record) -> Iterator[str]:
+    total: Any
+    length: Any
+    fractions: Any
+    total, length, fractions = (record.parameters.get(key) for key in ("chunks", "length", "fractions"))
+    try:
+        Settings(total, length, fractions=tuple(fractions))
+    except (TypeError, ValueError) as error:
+        yield f"parameters: {error}"
+        return
+    for key in ("model", "text"):
+        if not isinstance(record.parameters.get(key), str):
+            yield f"parameters.{key} is {record.parameters.get(key)!r}; expected a string"
+    counts = {key: record.summary.get(key) for key in ("vectors", "dimension", "documents", "corpus_tokens")}
+    for key, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            yield f"summary.{key} is {count!r}; expected a whole number of at least 1"
+            return
+    if counts["vectors"] != total:
+        yield f"summary.vectors is {counts['vectors']}; its parameters say {total} chunks"
+    sizes = {column_name(side, fraction): subset_size(total, fraction) for side in SIDES for fraction in fractions}
+    sizes |= dict.fromkeys(("document", "offset", *(f"{side}_norm" for side in SIDES)), total)
+    yield from _column_problems(record, sizes)
     for side in SIDES:
-        for fraction in fractions:
-            column = column_name(side, fraction)
-            if column not in record.columns:
-                raise ValueError(f"record {record.name!r}: column {column} is missing")
-            count, expected = int((~np.isnan(record.columns[column])).sum()), subset_size(total, fraction)
-            if count != expected:
-                raise ValueError(f"record {record.name!r}: column {column} has {count} distances; expected {expected}")
         again = dict(_leaves(summarise(record.columns, side, fractions), side))
-        for place, value in _leaves(record.summary[side], side):
-            if place in again and not math.isclose(again[place], value, rel_tol=1e-6, abs_tol=1e-12):
-                raise ValueError(f"record {record.name!r}: summary.{place} is {value}; its columns give {again[place]}")
+        told = dict(_leaves(record.summary.get(side, {}), side))
+        for place, value in again.items():
+            if not math.isclose(value, told.get(place, math.nan), rel_tol=1e-6, abs_tol=1e-12):
+                yield f"summary.{place} is {told.get(place, 'missing')}; its columns give {value}"
+        distances = {place for place in again if ".distance." in place}
+        yield from _place_problems(told, {*again, f"{side}.spread", f"{side}.effective_dimension"})
+        if f"gaussian_{side}" in record.summary:
+            control = dict(_leaves(record.summary[f"gaussian_{side}"], f"gaussian_{side}"))
+            yield from _place_problems(control, {f"gaussian_{place}" for place in distances})
     expected_distance = hypothesised_distance(record.summary["dimension"])
-    if not math.isclose(record.summary["hypothesis"], expected_distance, rel_tol=1e-12):
-        raise ValueError(
-            f"record {record.name!r}: hypothesis {record.summary['hypothesis']}; expected {expected_distance}"
-        )
+    hypothesis = record.summary.get("hypothesis", math.nan)
+    if not isinstance(hypothesis, float) or not math.isclose(hypothesis, expected_distance, rel_tol=1e-12):
+        yield f"hypothesis {hypothesis}; expected {expected_distance}"
+    controls = {f"gaussian_{side}" for side in SIDES}
+    if (given := controls & set(record.summary)) and given != controls:
+        yield f"summary.{(controls - given).pop()} is missing"
+    if unknown := sorted(set(record.summary) - {*SIDES, *controls, *counts, "hypothesis"}):
+        yield f"unknown entries in the summary: {', '.join(unknown)}"
+
+
+def _column_problems(record: Record, sizes: Mapping[str, int]) -> Iterator[str]:
+    """Of the columns that ``sizes`` says how many numbers each must hold."""
+    if missing := [name for name in sizes if name not in record.columns]:
+        yield f"column {missing[0]} is missing"
+    if unknown := [name for name in record.columns if name not in sizes]:
+        yield f"column {unknown[0]} is unknown"
+    for name, size in sizes.items():
+        column = record.columns[name]
+        if column.dtype.kind not in "iuf":
+            yield f"column {name} holds {column.dtype}; expected numbers"
+        elif (count := int((~np.isnan(column)).sum())) != size:
+            yield f"column {name} has {count} {'numbers' if size == len(column) else 'distances'}; expected {size}"
+        elif (column < 0).any():
+            yield f"column {name} holds negative numbers"
+
+
+def _place_problems(told: Mapping[str, float], expected: set[str]) -> Iterator[str]:
+    if missing := sorted(expected - set(told)):
+        yield f"summary.{missing[0]} is missing"
+    if unknown := sorted(set(told) - expected):
+        yield f"summary.{unknown[0]} is unknown"
+    if negative := sorted(place for place, value in told.items() if value < 0):
+        yield f"summary.{negative[0]} is {told[negative[0]]}; expected at least 0"
 
 
 def clear_work(work: Path) -> None:
     """Remove what measuring kept in a work folder, and the folder if nothing else is in it."""
-    for file in (CHUNKS_FILE, MANIFEST, BEFORE, AFTER):
+    for file in (CHUNKS_FILE, MANIFEST, BEFORE, AFTER, unfinished(CHUNKS_FILE), unfinished(MANIFEST)):
         (work / file).unlink(missing_ok=True)
     if work.is_dir() and not any(work.iterdir()):
         work.rmdir()
@@ -291,7 +349,7 @@ def _hashes(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _keep_chunks(work: Path, wanted: str, chunks: Chunks, inputs: Sequence[Mapping[str, Any]]) -> None:
     work.mkdir(parents=True, exist_ok=True)
-    fresh = work / f"new-{CHUNKS_FILE}"
+    fresh = work / unfinished(CHUNKS_FILE)
     with fresh.open("wb") as file:
         np.savez(
             file,
@@ -319,7 +377,7 @@ def _kept_chunks(
             counts = [int(count) for count in kept["counts"]]
             chunks = Chunks(kept["tokens"], kept["document"], kept["offset"], *counts)
             inputs = tuple(json.loads(str(kept["inputs"])))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"work folder {work}: {CHUNKS_FILE} is damaged; remove the folder") from error
     if not matches:
         raise ValueError(f"work folder {work} holds another measurement; choose another folder or remove it")
