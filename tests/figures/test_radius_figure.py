@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any
@@ -65,6 +66,13 @@ def test_the_histograms_hold_every_distance(scale: float) -> None:
         np.testing.assert_array_equal(x, shared)
     assert len({(trace.line.color, trace.line.dash) for trace in filled}) == 4
     assert len({trace.line.dash for trace in filled}) == 4, "told apart without colour"
+
+
+def test_no_line_stands_outside_its_panel() -> None:
+    record = make(0.001)
+    drawn = figure(dataclasses.replace(record, summary={**record.summary, "hypothesis": hypothesised_distance(8192)}))
+    for shape in drawn.layout.shapes:
+        assert shape.x0 < drawn.layout["xaxis" + shape.xref[1:]].range[1], shape.x0
 
 
 def test_the_lines_stand_where_the_record_says() -> None:

@@ -116,10 +116,11 @@ def _panel(drawing: go.Figure, record: Record, side: str, row: int) -> None:
             row=row,
             col=1,
         )
-    right = max(float(edges[-1]), 1.04 * PAPER_DISTANCE)
+    references = _references(record, side)
+    right = max(float(edges[-1]), *(1.04 * place for place, _, _ in references))
     drawing.update_xaxes(range=[0.0, right], row=row, col=1)
     drawing.update_yaxes(range=[0.0, 1.05 * top], row=row, col=1)
-    for level, (place, dash, label) in enumerate(_references(record, side)):
+    for level, (place, dash, label) in enumerate(references):
         anchor = ("left", "center", "right")[min(int(3 * place / right), 2)]  # labels stay inside the panel
         _reference(drawing, row, place, dash, label, level, anchor)
     axis = "" if row == 1 else str(row)
