@@ -147,7 +147,7 @@ def test_bad_arrays_are_refused(x: object, patterns: object, words: str) -> None
 
 @pytest.mark.parametrize(
     "beta",
-    [0, -1.0, np.nan, np.inf, "2", True, 1j, [1.0, 2.0], np.ones(2), torch.tensor(-1.0), torch.ones(1), 10**400],
+    [0, -1.0, np.nan, np.inf, "2", True, 1j, [1.0, 2.0], np.ones(2), torch.tensor(-1.0), torch.ones(1), 2**1024],
 )
 def test_bad_beta_is_refused(beta: object) -> None:
     for call in (
@@ -201,7 +201,7 @@ def test_numpys_other_arrays_are_arrays(dress: object) -> None:
 
 @pytest.mark.parametrize("axis", [None, 1.0, (0, 1), True])
 def test_bad_axis_is_refused(axis: object) -> None:
-    with pytest.raises(ValueError, match="axis is .*expected an integer"):
+    with pytest.raises(ValueError, match=r"axis is .*expected an integer"):
         energy.log_sum_exp([[1.0, 2.0]], axis)
 
 
