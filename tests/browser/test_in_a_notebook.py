@@ -33,6 +33,8 @@ CHANGES = {
     "TwoWells": {"distance": 1.2},
 }
 every_widget = pytest.mark.parametrize("name", WIDGETS)
+# JupyterLab's in command mode: move, cut, copy, paste, insert, merge, undo, turn to text, delete, restart, run.
+KEYS = ("ArrowUp", "ArrowLeft", "Home", "x", "c", "v", "b", "Shift+M", "z", "m", "d", "d", "0", "Shift+Enter")
 
 # As a notebook does: the view is made outside the document, then put where layout waits until it is scrolled to.
 SECOND_VIEW = """async (esm) => {
@@ -101,8 +103,7 @@ def test_keys_pressed_in_a_widget_are_not_the_pages(page: Page, name: str) -> No
     kinds = {node.evaluate("e => `${e.tagName} ${e.type ?? ''} ${e.role ?? ''}`"): node for node in focusable.all()}
     assert any(kind.startswith("INPUT range") for kind in kinds) or name == "Bands"
     for node in kinds.values():
-        # JupyterLab's: move, cut, copy, paste, insert, merge, undo, turn to text, delete twice, run, edit.
-        for key in "ArrowUp ArrowLeft Home x c v b Shift+M z m d d 0 Shift+Enter".split():
+        for key in KEYS:
             node.focus()
             page.keyboard.press(key)
     for key in ("Delete", "Enter", "Space"):
