@@ -100,7 +100,7 @@ def test_loading_leaves_the_random_generator_alone(tmp_path: Path) -> None:
         (lambda data: data[:20], "header"),
         (lambda data: data[:-4], "cut short"),
         (lambda data: data + b"\0\0\0\0", "too long"),
-        (lambda _: struct.pack("<7i", *[1 << 23, 1 << 23, 1 << 18], 2, 2, 1 << 23, 1 << 20), "cut short: 28"),
+        (lambda _: struct.pack("<7i", 1 << 21, 1 << 23, 1 << 19, 2, 2, 300, 64), "cut short: 28"),
         (lambda data: struct.pack("<7i", 24, 20, 2, 5, 2, 40, 16) + data[28:], "header"),
         (lambda data: struct.pack("<7i", -24, 20, 2, 6, 2, 40, 16) + data[28:], "header"),
         (lambda data: data[:28] + struct.pack("<f", float("nan")) + data[32:], "embedding holds NaN"),
