@@ -110,7 +110,8 @@ def default_root() -> Path:
     if checkout := provenance.checkout():
         return checkout / "book" / "results"
     raise RecordError(
-        f"no folder of results: the package does not run from a checkout of the book; set ${ROOT_VARIABLE} or pass root"
+        f"no folder of results: the package does not run from a checkout of the book; set ${ROOT_VARIABLE}"
+        " or name one (--out)"
     )
 
 

@@ -9,7 +9,8 @@ compared directly.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,9 @@ def subset_size(count: int, fraction: float) -> int:
 
 def subset_order(count: int, seed: int = 0) -> np.ndarray:
     """The seeded permutation (count,) whose first ceil(f * count) entries are the subset of fraction f."""
-    return np.random.default_rng(seed).permutation(count)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; expected an integer of at least 0")
+    return np.random.default_rng(int(seed)).permutation(count)
 
 
 def subset_rows(
@@ -79,7 +82,10 @@ def nearest_distances(
     tensor_given = isinstance(vectors, torch.Tensor)
     data = vectors.detach() if tensor_given else np.asarray(vectors)
     if device is not None:
-        place = torch.device(device)
+        try:
+            place = torch.device(device)
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"device is {device!r}; expected one that torch knows, such as cpu or cuda") from error
     else:
         place = vectors.device if isinstance(vectors, torch.Tensor) else torch.device("cpu")
     if place.type == "mps":
@@ -252,9 +258,9 @@ def _check(data: Any, given: Any) -> int:
 
 
 def _check_fractions(fractions: Sequence[float], count: int) -> list[float]:
-    wanted = list(fractions)
+    wanted = list(fractions) if isinstance(fractions, Iterable) else []
     if not wanted:
-        raise ValueError("fractions is empty; expected numbers in (0, 1]")
+        raise ValueError(f"fractions is {fractions!r}; expected a sequence of numbers in (0, 1]")
     for fraction in wanted:
         number = isinstance(fraction, (int, float, np.floating)) and not isinstance(fraction, bool)
         if not number or not 0 < fraction <= 1:
