@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,15 @@ def test_a_llama2c_file_loads_with_a_tokenizer_of_either_kind(tmp_path: Path, gp
         load_model(binary)
 
 
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "opt", "neox"])
+def test_a_whole_model_lacks_nothing(tmp_path: Path, kind: str) -> None:
+    folder = tiny.save_model(tmp_path / kind, kind)
+    load_model(folder)
+    if kind == "gpt2":  # published without its output matrix, which is the embedding, and without a prefix
+        tiny.model(kind).base_model.save_pretrained(folder)
+        load_model(folder)
+
+
 def spoil_config(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": "no-such-model"}))
 
@@ -64,6 +74,14 @@ def cut_weights(folder: Path) -> None:
 def drop_tokenizer(folder: Path) -> None:
     for path in folder.glob("tokenizer*"):
         path.unlink()
+
+
+def change_config(**changes: object) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+
+    return spoil
 
 
 def bring_code(folder: Path) -> None:
@@ -83,6 +101,9 @@ def bring_code(folder: Path) -> None:
         (lambda folder: (folder / "model.safetensors").unlink(), r"no model\.safetensors"),
         (lambda folder: (folder / "config.json").unlink(), r"no config\.json"),
         (cut_weights, "damaged weights"),
+        (change_config(vocab_size="many"), "cannot be loaded"),
+        (change_config(n_embd=0), "cannot be loaded"),
+        (change_config(n_layer=3), "its weights lack transformer.h.2"),
         (drop_tokenizer, "no tokenizer"),
         (lambda folder: (folder / "tokenizer.json").write_text("{"), "tokenizer cannot be loaded"),
         (bring_code, "cannot be loaded"),

@@ -147,16 +147,25 @@ def _pretrained(folder: Path, name: str) -> Any:
                 " any code; convert them to safetensors"
             )
         raise ValueError(f"{name}: no model.safetensors there")
+    loading: Any = AutoModelForCausalLM.from_pretrained
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, local_files_only=True, dtype=torch.float32
+        model, report = loading(
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        raise ValueError(f"{name}: cannot be loaded: {_first_line(error)}") from error
-    except Exception as error:
-        if type(error).__name__ == "SafetensorError":  # damaged weights; the class derives from Exception alone
-            raise ValueError(f"{name}: damaged weights: {_first_line(error)}") from error
+    except MemoryError:
         raise
+    except Exception as error:  # damaged weights and settings raise classes of their own, of no common kind
+        what = "damaged weights" if type(error).__name__ == "SafetensorError" else "cannot be loaded"
+        raise ValueError(f"{name}: {what}: {_first_line(error)}") from error
+    if missing := sorted(report["missing_keys"]):  # they would be drawn at random
+        more = f" and {len(missing) - 1} more" if missing[1:] else ""
+        raise ValueError(f"{name}: its weights lack {missing[0]}{more}, which its config.json asks for")
+    return model
 
 
 def _tokenizer(
