@@ -84,6 +84,33 @@ def test_two_views_of_one_model_stay_together(page: Page, name: str) -> None:
     assert errors(page) == []
 
 
+@every_widget
+def test_a_view_hidden_for_a_while_catches_up(page: Page, name: str) -> None:
+    """As JupyterLab does with a notebook in a tab behind, and with every notebook while it changes its theme."""
+    look = """(root) => [...root.querySelectorAll("canvas")].map((c) => c.toDataURL()).concat(
+      [...root.querySelectorAll("svg *")].filter((e) => e.checkVisibility()).map((e) =>
+        ["d", "transform", "x", "x1"].map((a) => {
+        const value = e.getAttribute(a);
+        return value?.includes("bs-") ? null : value;
+      }).join()))"""
+    frame = show(page, WIDGETS[name](), width=760)
+    change(page, CHANGES[name])
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_timeout(700)
+    expected = frame.evaluate(look)
+
+    frame = show(page, WIDGETS[name](), width=760, theme="light")
+    page.wait_for_timeout(300)
+    page.evaluate("document.getElementById('widget').style.display = 'none'")
+    page.wait_for_timeout(100)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    change(page, CHANGES[name])
+    page.evaluate("document.getElementById('widget').style.display = ''")
+    page.wait_for_timeout(700)
+    assert frame.evaluate(look) == expected
+    assert errors(page) == []
+
+
 def test_a_view_made_outside_a_dark_page_is_dark(page: Page) -> None:
     widget = Landscape2D()
     first = show(page, widget, width=760, theme="dark")

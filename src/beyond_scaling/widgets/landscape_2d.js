@@ -366,9 +366,9 @@ function render({ model, el }) {
   function resized(to) {
     const first = !width;
     width = to;
-    if (!first) { repaint(); return; }
-    // An element outside the document has no style: the colours are known from here on.
+    // An element outside the document has no style: its colours are known when it comes in.
     colours = palette(ui.root);
+    if (!first) { repaint(); return; }
     draw();
     rest();
   }

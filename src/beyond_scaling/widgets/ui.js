@@ -208,12 +208,17 @@ export function repainter(draw) {
   return request;
 }
 
-/** Call `callback(width)` with the element's width in CSS pixels, now and whenever it changes. Returns the stop function. */
+/**
+ * Call `callback(width)` with the element's width in CSS pixels, now, whenever it changes, and when the element is shown
+ * again after it was hidden, for what changed meanwhile was not drawn. Returns the stop function.
+ */
 export function onWidth(node, callback) {
   let last = 0;
   const tell = () => {
     const width = Math.round(node.clientWidth);
-    if (width && width !== last) { last = width; callback(width); }
+    if (width === last) return;
+    last = width;
+    if (width) callback(width);
   };
   const observer = new ResizeObserver(tell);
   observer.observe(node);
