@@ -62,7 +62,8 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
                                                 "line": {"width": 3}}), **place)
     count = f"{len(patterns)} patterns"
     return titled(
-        figure, height=640, narrow_height=400, title="", legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
+        figure, height=640, narrow_height=400, title="",
+        legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
         alt=f"Contours of four functions of the plane for {count}. (a) The negative LogSumExp falls without end. "
             f"(b) The regulariser is a round bowl. (c) Their sum, the MCHN energy at beta = {beta:g}, has "
             f"{len(minima['(c)'])} valleys. (d) The layer-wise energy E has {len(minima['(d)'])}.",
