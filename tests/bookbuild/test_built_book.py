@@ -55,7 +55,7 @@ def test_figures_have_height_words_and_escaped_data(living_book: Built):
     stage = figure.select_one(".bs-figure-stage")
     assert stage["role"] == "img"
     assert stage["aria-label"] == "The squares of 0, 1 and 2 </script>"
-    assert "height:320px" in stage["style"]
+    assert stage["style"] == "--wide:320px;--narrow:320px"
     assert figure.figcaption.get_text() == "Three squares."
     drawing = json.loads(figure.select_one('script[type="application/json"]').string)
     assert drawing["data"][0]["line"]["color"] == "bs:energy"

@@ -33,7 +33,12 @@ def test_a_figure_without_words_is_a_problem():
 
 
 def test_default_height_is_reserved():
-    assert "height:450px" in figure_html(figure(title="A title"))
+    assert 'style="--wide:450px;--narrow:450px"' in figure_html(figure(title="A title"))
+
+
+def test_a_narrow_page_may_have_another_height():
+    written = figure_html(figure(title="A title", height=640, meta={"narrow_height": 400}))
+    assert 'style="--wide:640px;--narrow:400px"' in written
 
 
 def test_nothing_in_a_figure_can_end_its_script():
