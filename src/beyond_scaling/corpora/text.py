@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import provenance
+from ..errors import first_line
 
 PLAIN, PARQUET = (".txt", ".md"), (".parquet",)
 SHUFFLE_BUFFER = 10_000  # documents, of a stream that is not read to its end
@@ -72,7 +73,7 @@ class Documents:
                 rows = rows.shuffle(seed=self.seed, buffer_size=SHUFFLE_BUFFER)
             rows = iter(rows)
         except Exception as error:  # the library raises its own and its transports' errors, of no common class
-            raise ValueError(f"dataset {name}: cannot be opened: {_first_line(error)}") from error
+            raise ValueError(f"dataset {name}: cannot be opened: {first_line(error)}") from error
         digest, size, count = hashlib.sha256(), 0, 0
         while True:
             if self.limit is not None and count >= self.limit:
@@ -83,7 +84,7 @@ class Documents:
                 break
             except Exception as error:
                 raise ValueError(
-                    f"dataset {name}: reading broke off after {count:,} documents: {_first_line(error)}"
+                    f"dataset {name}: reading broke off after {count:,} documents: {first_line(error)}"
                 ) from error
             text = row.get(self.column)
             if not isinstance(text, str):
@@ -171,9 +172,4 @@ def _parquet(path: Path, column: str) -> Iterator[str]:
         for batch in file.iter_batches(batch_size=256, columns=[column]):
             yield from (text for text in batch.column(0).to_pylist() if text is not None)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path.name}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+        raise ValueError(f"{path.name}: {first_line(error)}") from error

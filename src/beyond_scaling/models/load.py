@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import provenance
+from ..errors import first_line
 from .llama2c import Llama2cTokenizer, load_llama2c
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -91,7 +92,7 @@ def _device(device: str) -> Any:
         place = torch.device(device)
         float(torch.ones(1, device=place))  # there, and holding numbers, as the meta device does not
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device {device!r} is not available: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"device {device!r} is not available: {first_line(error)}") from error
     return place
 
 
@@ -161,7 +162,7 @@ def _pretrained(folder: Path, name: str) -> Any:
         raise
     except Exception as error:  # damaged weights and settings raise classes of their own, of no common kind
         what = "damaged weights" if type(error).__name__ == "SafetensorError" else "cannot be loaded"
-        raise ValueError(f"{name}: {what}: {_first_line(error)}") from error
+        raise ValueError(f"{name}: {what}: {first_line(error)}") from error
     if missing := sorted(report["missing_keys"]):  # they would be drawn at random
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise ValueError(f"{name}: its weights lack {missing[0]}{more}, which its config.json asks for")
@@ -194,10 +195,5 @@ def _tokenizer(
     try:
         words = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:  # tokenizer libraries raise plain Exception for damaged files
-        raise ValueError(f"{name}: its tokenizer cannot be loaded: {_first_line(error)}") from error
+        raise ValueError(f"{name}: its tokenizer cannot be loaded: {first_line(error)}") from error
     return words, [provenance.file_input(path) for path in files if path.is_file()]
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
