@@ -12,6 +12,8 @@ from beyond_scaling.widgets import Bands, Gauge, Landscape1D, Landscape2D, Separ
 from beyond_scaling.widgets.base import BookWidget
 from beyond_scaling.widgets.held_fixed import HeldFixed
 from beyond_scaling.widgets.loss_curves import LossCurves
+from beyond_scaling.widgets.rescale import Rescale
+from beyond_scaling.widgets.sample_size import SampleSize
 from beyond_scaling.widgets.table_3 import Table3
 
 from .widget_page import errors, show
@@ -23,6 +25,8 @@ WIDGETS = {
     "Landscape1D": Landscape1D,
     "Landscape2D": Landscape2D,
     "LossCurves": LossCurves,
+    "Rescale": Rescale,
+    "SampleSize": lambda: SampleSize(predict=True),
     "SeparationThreshold": SeparationThreshold,
     "Table3": Table3,
     "Triangle": Triangle,
@@ -36,6 +40,8 @@ CHANGES = {
     "Landscape1D": {"patterns": [-1.5, 1.0]},
     "Landscape2D": {"patterns": [[-1.0, 0.0], [1.0, 0.0]], "query": [0.5, 1.0]},
     "LossCurves": {"radius": 0.4},
+    "Rescale": {"scale": 2.0, "context": 11},
+    "SampleSize": {"k": 12.0, "m": 1e7},
     "SeparationThreshold": {"separation": 5.0},
     "Table3": {"positions": [2.0e8, 2.5e8, 2.9e8]},
     "Triangle": {"side": 1.5},

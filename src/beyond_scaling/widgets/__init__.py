@@ -12,6 +12,8 @@ from .landscape_2d import Landscape2D
 from .layer_descent import LayerDescent
 from .loss_curves import LossCurves
 from .parameter_counter import ParameterCounter
+from .rescale import Rescale
+from .sample_size import SampleSize
 from .table_3 import Table3
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "LayerDescent",
     "LossCurves",
     "ParameterCounter",
+    "Rescale",
+    "SampleSize",
     "SeparationThreshold",
     "Table3",
     "Triangle",
