@@ -5,17 +5,36 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from beyond_scaling.radius.activations import MANIFEST, Interrupted, final_norm, record_activations
+from beyond_scaling.radius import activations
+from beyond_scaling.radius.activations import (
+    MANIFEST,
+    Interrupted,
+    check_model,
+    clear,
+    final_norm,
+    record_activations,
+)
+from beyond_scaling.radius.batches import power_below
 
 from ..models import tiny
 
 TOKENS = np.random.default_rng(0).integers(0, 300, (21, 12)).astype(np.int32)
+ALL = ("layer-0", "layer-1", "layer-2", "before", "after")
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards of two batches of four."""
+    monkeypatch.setattr(activations, "SHARD_BYTES", 8 * 2 * 16 * 4)
 
 
 @pytest.mark.parametrize(
@@ -44,10 +63,220 @@ def test_both_sides_of_the_final_norm_of_every_architecture(kind: str, name: str
     assert np.abs(found.before - found.after).max() > 0.1
 
 
+def test_all_sites_come_from_one_pass() -> None:
+    import torch
+
+    model = tiny.model("llama")
+    calls = Calls(model)
+    found = record_activations(model, TOKENS, sites=ALL, batch_size=4)
+    assert calls.chunks == len(TOKENS)
+    assert tuple(found.sites) == ALL
+    assert found.sites["layer-2"] is found.sites["before"] is found.before
+    with torch.inference_mode():
+        tokens = torch.from_numpy(TOKENS.astype(np.int64))
+        states = model.base_model(input_ids=tokens, output_hidden_states=True).hidden_states
+    for site, state in zip(("layer-0", "layer-1", "after"), states, strict=True):
+        np.testing.assert_allclose(found.sites[site], state[:, -1].numpy(), atol=1e-5)
+    assert found.seconds > 0
+    assert found.tokens_per_second > 0
+
+
 def test_the_batch_size_changes_nothing_but_speed() -> None:
     model = tiny.model()
-    one, all_ = (record_activations(model, TOKENS, batch_size=size) for size in (1, 64))
+    one, all_, automatic = (record_activations(model, TOKENS, batch_size=size) for size in (1, 64, None))
     np.testing.assert_allclose(one.after, all_.after, atol=1e-5)
+    np.testing.assert_allclose(one.after, automatic.after, atol=1e-5)
+    assert (one.batch_size, all_.batch_size, automatic.batch_size) == (1, 64, 32)
+
+
+def test_the_automatic_batch_is_a_power_of_two_that_holds_no_more_than_there_is() -> None:
+    assert [power_below(8, count) for count in (1, 2, 3, 7, 8, 9, 1000)] == [1, 2, 4, 8, 8, 8, 8]
+    assert [power_below(most, 1000) for most in (1, 2, 3, 7, 8, 9)] == [1, 2, 2, 4, 8, 8]
+
+
+class Calls:
+    """Counts the chunks a model is run on and, at a given number, behaves like Ctrl-C."""
+
+    def __init__(self, model: Any, stop: int | None = None, most: int | None = None) -> None:
+        self.chunks, self.stop, self.most = 0, stop, most
+        self.handle = model.base_model.register_forward_pre_hook(self.count, with_kwargs=True)
+
+    def count(self, _module: object, _args: object, kwargs: dict[str, Any]) -> None:
+        import torch
+
+        tokens = kwargs.get("input_ids")
+        if tokens is not None and tokens.shape[1] == TOKENS.shape[1]:  # not the probes for norm and blocks
+            if self.most is not None and len(tokens) > self.most:
+                raise torch.OutOfMemoryError("stands for a full GPU")
+            if self.stop is not None and self.chunks >= self.stop:
+                raise KeyboardInterrupt
+            self.chunks += len(tokens)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, kind: str) -> None:
+    model = tiny.model(kind)
+    whole = record_activations(model, TOKENS, batch_size=4)
+    stop = Calls(model, stop=8)
+    with pytest.raises(Interrupted, match="8 of 21 chunks are done"):
+        record_activations(model, TOKENS, batch_size=4, work=tmp_path / "work")
+    stop.handle.remove()
+    rest = Calls(model)
+    resumed = record_activations(model, TOKENS, batch_size=16, work=tmp_path / "work")
+    assert rest.chunks == 13, "only what was missing is run"
+    assert resumed.batch_size == 4, "of the run that was taken up, since rounding depends on it"
+    np.testing.assert_array_equal(resumed.before, whole.before)
+    np.testing.assert_array_equal(resumed.after, whole.after)
+    again = record_activations(model, TOKENS, work=tmp_path / "work")
+    assert rest.chunks == 13
+    np.testing.assert_array_equal(again.after, whole.after)
+    assert again.seconds == resumed.seconds
+    assert again.tokens_per_second > 0
+    clear(tmp_path / "work")
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_an_interruption_without_a_work_folder_says_how_far_it_came() -> None:
+    model = tiny.model()
+    Calls(model, stop=8)
+    with pytest.raises(Interrupted, match="8 of 21 chunks are done"):
+        record_activations(model, TOKENS, batch_size=4)
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_what_is_damaged_is_computed_again_and_nothing_else(tmp_path: Path) -> None:
+    model = tiny.model()
+    whole = record_activations(model, TOKENS, batch_size=4, work=tmp_path)
+    assert len(list(tmp_path.glob("rows-*.npy"))) == 3
+    path = tmp_path / "rows-0000000008-0000000016.npy"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=rf"shard {path.name} is cut short .*; remove {path.stem}\.\* and give"):
+        record_activations(model, TOKENS, batch_size=4, work=tmp_path)
+    for part in tmp_path.glob(path.stem + ".*"):
+        part.unlink()
+    (tmp_path / MANIFEST).unlink()
+    calls = Calls(model)
+    again = record_activations(model, TOKENS, work=tmp_path)
+    assert (calls.chunks, again.batch_size) == (8, 4)
+    np.testing.assert_array_equal(again.before, whole.before)
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_a_large_result_is_memory_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny.model()
+    whole = record_activations(model, TOKENS, batch_size=4, sites=ALL)
+    monkeypatch.setattr(activations, "COMBINE_BYTES", 4 * 21 * 16 * 4 - 1)  # of four places
+    found = record_activations(model, TOKENS, batch_size=4, sites=ALL, work=tmp_path)
+    for site in ALL:
+        assert isinstance(found.sites[site], np.memmap)
+        np.testing.assert_array_equal(found.sites[site], whole.sites[site])
+    assert found.sites["layer-2"] is found.before
+    assert sorted(path.name for path in tmp_path.glob("*[a-z].npy")) == ["after.npy", "before.npy"]
+
+
+def test_work_of_another_measurement_is_refused(tmp_path: Path) -> None:
+    model = tiny.model()
+    record_activations(model, TOKENS, work=tmp_path, identity={"dtype": "float32"})
+    for words, tokens, changes in [
+        ("another model or dtype", TOKENS, {"identity": {"dtype": "bfloat16"}}),
+        ("other tokens", TOKENS[::-1].copy(), {}),
+        ("other sites", TOKENS, {"sites": ALL}),
+    ]:
+        given = {"identity": {"dtype": "float32"}, **changes}
+        with pytest.raises(ValueError, match=rf"holds another measurement, of {words} \(21 of 21 chunks of it\)"):
+            record_activations(model, tokens, work=tmp_path, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_a_full_disk_keeps_the_shards_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, real, calls = tiny.model(), os.fsync, []
+
+    def full(number: int) -> None:
+        calls.append(number)
+        if len(calls) > 6:  # two of the manifest, four of the first shard
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(number)
+
+    whole = record_activations(model, TOKENS, batch_size=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ValueError, match=r"rows-.*\.npy cannot be written: No space left on device; what was"):
+            record_activations(model, TOKENS, batch_size=4, work=tmp_path)
+    rest = Calls(model)
+    found = record_activations(model, TOKENS, batch_size=4, work=tmp_path)
+    assert rest.chunks == 13
+    np.testing.assert_array_equal(found.after, whole.after)
+
+
+def test_a_slow_model_loses_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activations, "SHARD_SECONDS", 0.0)
+    record_activations(tiny.model(), TOKENS, batch_size=4, work=tmp_path)
+    assert len(list(tmp_path.glob("rows-*.npy"))) == 6, "a shard for every batch"
+
+
+def test_too_little_memory_halves_the_batch(tmp_path: Path) -> None:
+    import torch
+
+    model = tiny.model()
+    whole = record_activations(model, TOKENS, batch_size=4)
+    full = Calls(model, most=5)
+    found = record_activations(model, TOKENS, batch_size=16, work=tmp_path)
+    assert (found.batch_size, full.chunks) == (4, 21)
+    np.testing.assert_array_equal(found.before, whole.before)
+    full.handle.remove()
+    Calls(model, most=0)
+    with pytest.raises(torch.OutOfMemoryError):
+        record_activations(model, TOKENS, batch_size=16)
+
+
+def test_dropout_is_off_and_the_model_stays_as_it_was() -> None:
+    model = tiny.model()
+    expected = record_activations(model, TOKENS)
+    model.train()
+    model.transformer.h[0].eval()
+    modes = [module.training for module in model.modules()]
+    found = record_activations(model, TOKENS)
+    np.testing.assert_array_equal(found.after, expected.after)
+    assert [module.training for module in model.modules()] == modes
+    assert all(not module._forward_hooks and not module._forward_pre_hooks for module in model.modules())
+
+
+def test_in_half_precision_gelu_is_one_kernel_and_closer_to_float32() -> None:
+    import torch
+
+    model = tiny.model()
+    with torch.no_grad():
+        for parameter in model.parameters():  # far enough from 0 for the eight roundings to tell
+            parameter.mul_(4)
+    exact = record_activations(model, TOKENS).after
+    half = model.to(torch.bfloat16)
+    found = record_activations(half, TOKENS).after
+    with torch.inference_mode():
+        own = half.base_model(torch.from_numpy(TOKENS.astype(np.int64))).last_hidden_state[:, -1].float().numpy()
+    assert 0 < np.abs(found - exact).mean() < 1.1 * np.abs(own - exact).mean()
+    assert all("forward" not in vars(module) for module in half.modules())
+
+
+def test_bad_arguments_are_named() -> None:
+    model = tiny.model()
+    for tokens, words in [
+        (np.zeros((2, 33), dtype=int), "chunks of 33 tokens are longer than the model's context of 32"),
+        (np.full((2, 3), 300), r"tokens lie in 300\.\.\.300; the model knows 0\.\.\.299"),
+        (np.full((2, 3), -1), "tokens lie in -1"),
+        (np.zeros((2, 3)), "dtype float64; expected integers"),
+        (np.zeros(3, dtype=int), r"shape \(3,\)"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            record_activations(model, tokens)
+    with pytest.raises(ValueError, match="chunks of 33 tokens"):
+        check_model(model, 33)
+    with pytest.raises(ValueError, match="batch_size 0"):
+        record_activations(model, TOKENS, batch_size=0)
+    for sites in ((), "after"):
+        with pytest.raises(ValueError, match=r"sites is .*; expected names"):
+            record_activations(model, TOKENS, sites=sites)
+    with pytest.raises(ValueError, match=r"layer 3: expected a number in 0\.\.\.2"):
+        record_activations(model, TOKENS, sites=["layer-3"])
 
 
 def test_a_model_without_a_final_norm_is_refused_by_name() -> None:
@@ -59,117 +288,41 @@ def test_a_model_without_a_final_norm_is_refused_by_name() -> None:
         record_activations(model, TOKENS)
 
 
-class Stop:
-    """Counts the chunks a model is run on and, at a given number, behaves like Ctrl-C."""
-
-    def __init__(self, model: Any, after: int | None = None) -> None:
-        self.chunks, self.after = 0, after
-        self.handle = model.base_model.register_forward_pre_hook(self.count, with_kwargs=True)
-
-    def count(self, _module: object, _args: object, kwargs: dict[str, Any]) -> None:
-        tokens = kwargs.get("input_ids")
-        if tokens is not None and tokens.shape[1] == TOKENS.shape[1]:  # not the probe for the norm
-            if self.after is not None and self.chunks >= self.after:
-                raise KeyboardInterrupt
-            self.chunks += len(tokens)
-
-
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
-    model = tiny.model()
-    whole = record_activations(model, TOKENS, batch_size=4)
-    stop = Stop(model, after=8)
-    with pytest.raises(Interrupted, match="8 of 21 chunks are done"):
-        record_activations(model, TOKENS, batch_size=4, work=tmp_path / "work")
-    stop.handle.remove()
-    rest = Stop(model)
-    resumed = record_activations(model, TOKENS, batch_size=4, work=tmp_path / "work")
-    assert rest.chunks == 13, "only what was missing is run"
-    np.testing.assert_array_equal(resumed.before, whole.before)
-    np.testing.assert_array_equal(resumed.after, whole.after)
-    again = record_activations(model, TOKENS, batch_size=4, work=tmp_path / "work")
-    assert rest.chunks == 13
-    np.testing.assert_array_equal(again.after, whole.after)
-    assert again.seconds >= resumed.seconds
-
-
-def test_work_of_another_measurement_is_refused(tmp_path: Path) -> None:
-    model = tiny.model()
-    record_activations(model, TOKENS, work=tmp_path, identity={"dtype": "float32"})
-    with pytest.raises(ValueError, match=r"holds another measurement \(21 chunks of it\)"):
-        record_activations(model, TOKENS, work=tmp_path, identity={"dtype": "bfloat16"})
-    with pytest.raises(ValueError, match="holds another measurement"):
-        record_activations(model, TOKENS[::-1].copy(), work=tmp_path, identity={"dtype": "float32"})
-    manifest = json.loads((tmp_path / MANIFEST).read_text())
-    np.save(tmp_path / "after.npy", np.zeros((3, 16), dtype=np.float32))
-    with pytest.raises(ValueError, match="damaged"):
-        record_activations(model, TOKENS, work=tmp_path, identity={"dtype": "float32"})
-    assert manifest["done"] == manifest["total"] == 21
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        (MANIFEST, b""),
-        (MANIFEST, b"[]"),
-        (MANIFEST, b'{"fingerprint": "x"}'),
-        (MANIFEST, b'{"fingerprint": "x", "done": null, "seconds": 1}'),
-        ("before.npy", b""),
-        ("after.npy", b"\x93NUMPY"),
-    ],
-)
-def test_damaged_work_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
-    model = tiny.model()
-    record_activations(model, TOKENS, work=tmp_path)
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=r"work folder .* is damaged: .*; remove it"):
-        record_activations(model, TOKENS, work=tmp_path)
-
-
-def test_work_cannot_be_further_than_its_end(tmp_path: Path) -> None:
-    model = tiny.model()
-    record_activations(model, TOKENS, work=tmp_path)
-    manifest = json.loads((tmp_path / MANIFEST).read_text())
-    (tmp_path / MANIFEST).write_text(json.dumps({**manifest, "done": 22}))
-    with pytest.raises(ValueError, match="damaged: 22 of 21 chunks done"):
-        record_activations(model, TOKENS, work=tmp_path)
-
-
-@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve disk space")
-def test_a_full_disk_is_met_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def full(file: int, start: int, size: int) -> None:
-        asked.append(size)
-        if len(asked) == 2:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(ValueError, match=r"work folder .*: no 2,944 bytes to be had: No space left on device"):
-        record_activations(tiny.model(), TOKENS, work=tmp_path)
-    assert asked == [128 + 21 * 16 * 4] * 2
-    assert not list(tmp_path.iterdir())
-
-
-def test_bad_tokens_are_named() -> None:
-    model = tiny.model()
-    for tokens, words in [
-        (np.zeros((2, 33), dtype=int), "chunks of 33 tokens are longer than the model's context of 32"),
-        (np.full((2, 3), 300), r"tokens lie in 300\.\.\.300; the model knows 0\.\.\.299"),
-        (np.full((2, 3), -1), "tokens lie in -1"),
-        (np.zeros((2, 3)), "dtype float64; expected integers"),
-        (np.zeros(3, dtype=int), r"shape \(3,\)"),
-    ]:
-        with pytest.raises(ValueError, match=words):
-            record_activations(model, tokens)
-    with pytest.raises(ValueError, match="batch_size 0"):
-        record_activations(model, TOKENS, batch_size=0)
-
-
-def test_activations_that_are_not_finite_are_refused() -> None:
+@pytest.mark.usefixtures("small_shards")
+def test_activations_that_are_not_finite_are_refused_and_those_before_kept(tmp_path: Path) -> None:
     import torch
 
     model = tiny.model()
+    tokens = TOKENS % 299
+    tokens[[18, 20], 3] = 299
+    tokens[17, -1] = 299
     with torch.no_grad():
-        model.transformer.wte.weight[int(TOKENS[5, -1])] = float("inf")
-    with pytest.raises(ValueError, match=r"activations of chunks 0\.\.\.15 are not finite in torch.float32"):
-        record_activations(model, TOKENS)
+        good = model.transformer.wte.weight[299].clone()
+        model.transformer.wte.weight[299] = float("inf")
+    with pytest.raises(ValueError, match=r"of chunks 17, 18 are not finite at before in torch\.float32"):
+        record_activations(model, tokens, batch_size=4, work=tmp_path)
+    with torch.no_grad():
+        model.transformer.wte.weight[299] = good
+    rest = Calls(model)
+    record_activations(model, tokens, batch_size=4, work=tmp_path)
+    assert rest.chunks == 5
+
+
+def test_killed_processes_and_any_number_of_them_end_with_the_same_bits(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("recording_processes.py")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found["seen"]) == 6
+    assert 0 < found["seen"][0] < found["seen"][-1] < 38, "killed with work done and work to do"
+    assert found["resumed"], "after six times SIGKILL"
+    assert found["codes"] == [0] * 5
+    assert found["two"] == [True, True], "two processes, both with the whole result"
+    assert found["speeds"][0] == found["speeds"][1] > 0
+    assert 0 < found["first"] < 38
+    assert found["three"], "three processes after one that was killed"
+    here = r"activations of chunk 11 are not finite at layer-1 in torch\.float32"
+    assert re.fullmatch(f"process 1: {here}", found["spoiled"][0]), "the error of one is the error of all"
+    assert re.fullmatch(here, found["spoiled"][1])

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -80,8 +81,8 @@ def open_run(work: Path, run: Run) -> tuple[Run, list[Receipt]]:
     """Take up the run that `work` holds, or begin `run` there: the run with the batch size to use, and what is done.
 
     Raises:
-        WorkError: the folder holds another run, cannot be written, its manifest or a receipt is damaged, or a shard
-            is missing, cut short or not the one that was written.
+        WorkError: the folder holds another run, cannot be written or has no room for the rest, its manifest or a
+            receipt is damaged, or a shard is missing, cut short or not the one that was written.
     """
     with _writing(work, "the manifest"):
         work.mkdir(parents=True, exist_ok=True)
@@ -100,6 +101,8 @@ def open_run(work: Path, run: Run) -> tuple[Run, list[Receipt]]:
     if kept is None:  # the receipts tell the batch size when the manifest was removed
         used = max((receipt.batch_size for receipt in receipts), default=run.batch_size)
         kept = Run(**{**asdict(run), "batch_size": used})
+    _check_room(work, run, covered(receipts))
+    if not (work / MANIFEST).exists():
         write_file(work, MANIFEST, _json({"version": VERSION, **asdict(kept)}))
     return kept, receipts
 
@@ -156,7 +159,7 @@ def read_shards(work: Path, run: Run, receipts: Sequence[Receipt]) -> Iterator[t
 
 
 def combine(work: Path, run: Run, receipts: Sequence[Receipt]) -> None:
-    """Write one `.npy` file (K, n) for each place, from the shards; no more than one shard is in memory.
+    """Write one `.npy` file (K, n) for each place, from the shards: one shard at a time is in memory.
 
     Raises:
         WorkError: a shard is not what its receipt says, or the files cannot be written.
@@ -327,6 +330,16 @@ def _problem(work: Path, run: Run, receipt: Receipt) -> str:
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return ""
+
+
+def _check_room(work: Path, run: Run, done: int) -> None:
+    """A disk that is too small is better met now than after hours."""
+    needed = 4 * (run.chunks - done) * run.width * len(run.places)
+    if needed > (free := shutil.disk_usage(work).free):
+        raise WorkError(
+            f"work folder {work}: {needed:,} bytes are still to be written, {free:,} are free; make room or choose"
+            " another folder"
+        )
 
 
 def _differences(kept: Run, run: Run) -> str:
