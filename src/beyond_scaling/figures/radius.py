@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..radius.measure import KIND, SIDES, column_name, hypothesised_distance
+from ..radius.settings import KIND, SIDES, column_name, hypothesised_distance
 from ..results import Record
 from .style import BLUE, GREEN, GREY, ORANGE, PINK, titled
 
@@ -49,21 +49,23 @@ def alt_text(record: Record) -> str:
     """One sentence a panel with the numbers of the record, for readers who cannot see the figure."""
     _check(record)
     summary = record.summary
+    controls = summary["controls"]
     parts = [
         f"Histograms of nearest-neighbour distances of {summary['vectors']:,} activations of"
         f" {record.parameters['model']} (width {summary['dimension']})."
     ]
     for side in SIDES:
-        distance = summary[side]["distance"]
+        distance = summary["sites"][side]["distance"]
         medians = [f"{numbers['median']:.2f} at {_percent(key)}" for key, numbers in distance.items()]
-        most, last = list(distance.items())[-1]
+        most = max(distance, key=float)
+        last = distance[most]
         text = (
             f"{_TITLES[side]} the median distance is {_listed(medians)} of the vectors;"
-            f" at {_percent(most)} the mean is {last['mean']:.2f} and nine in ten lie"
-            f" between {last['q05']:.2f} and {last['q95']:.2f}"
+            f" at {_percent(most)} the mean is {last['mean']:.2f}, one in twenty is below {last['q05']:.2f} and one in"
+            f" twenty above {last['q95']:.2f}"
         )
-        if control := summary.get(f"gaussian_{side}"):
-            gaussian = list(control["distance"].values())[-1]["median"]
+        if "gaussian" in controls:
+            gaussian = controls["gaussian"][side]["distance"][most]["median"]
             text += f"; for a Gaussian of the same covariance the median is {gaussian:.2f}"
         parts.append(text + ".")
     parts.append(
@@ -142,8 +144,9 @@ def _references(record: Record, side: str) -> list[tuple[float, str, str]]:
     summary = record.summary
     hypothesis = summary["hypothesis"]
     found = [(hypothesis, "dash", f"hypothesis 2√(n/2πe) = {hypothesis:.2f}")]
-    if control := summary.get(f"gaussian_{side}"):
-        median = list(control["distance"].values())[-1]["median"]
+    if "gaussian" in summary["controls"]:
+        distance = summary["controls"]["gaussian"][side]["distance"]
+        median = distance[max(distance, key=float)]["median"]
         found.append((median, "dot", f"Gaussian, same covariance: {median:.2f}"))
     found.append((PAPER_DISTANCE, "longdashdot", f"the paper’s {PAPER_DISTANCE:g} ({PAPER_MODEL}, n = {PAPER_WIDTH})"))
     return found

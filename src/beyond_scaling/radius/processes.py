@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 PATIENCE = timedelta(days=7)  # processes wait while the first one draws chunks from a whole corpus
@@ -83,7 +83,7 @@ def shared(work: Callable[[], T]) -> T:
         raise own
     if found[1] is not None:
         raise _again(0, *found[1])
-    return found[0]  # type: ignore[no-any-return]
+    return cast(T, found[0])
 
 
 def together(work: Callable[[], T]) -> T:
@@ -104,10 +104,10 @@ def together(work: Callable[[], T]) -> T:
     _collect(_distributed().all_gather_object, told, None if own is None else _told(own))
     if own is not None:
         raise own
-    for number, error in enumerate(told):
-        if error is not None:
-            raise _again(number, *error)
-    return result  # type: ignore[no-any-return]
+    for number, words in enumerate(told):
+        if words is not None:
+            raise _again(number, *words)
+    return cast(T, result)
 
 
 def _joined() -> bool:

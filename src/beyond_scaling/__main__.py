@@ -1,0 +1,6 @@
+"""`python -m beyond_scaling`."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

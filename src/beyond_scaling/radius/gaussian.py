@@ -1,0 +1,34 @@
+"""A control: as many vectors drawn from the Gaussian of the measured vectors' mean and covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+_BLOCK = 1 << 22  # numbers of float64 at a time
+
+
+def gaussian_like(vectors: Any, generator: np.random.Generator) -> np.ndarray:
+    """(m, n) draws from the Gaussian with the mean and covariance of `vectors` (m, n), in its dtype.
+
+    Memory beside the result: a few blocks and (n, n), also for a memory-mapped array.
+    """
+    count, width = vectors.shape
+    mean = sum(block.sum(axis=0) for _, block in _blocks(vectors)) / count
+    covariance = np.zeros((width, width))
+    for _, block in _blocks(vectors):
+        covariance += (block - mean).T @ (block - mean)
+    values, axes = np.linalg.eigh(covariance / max(1, count - 1))
+    root = axes * np.sqrt(values.clip(min=0))  # (n, n), root @ root.T is the covariance
+    drawn = np.empty((count, width), dtype=vectors.dtype)
+    for start, block in _blocks(vectors):
+        drawn[start : start + len(block)] = mean + generator.standard_normal(block.shape) @ root.T
+    return drawn
+
+
+def _blocks(vectors: Any) -> Iterator[tuple[int, np.ndarray]]:
+    rows = max(1, _BLOCK // vectors.shape[1])
+    for start in range(0, len(vectors), rows):
+        yield start, np.asarray(vectors[start : start + rows], dtype=np.float64)
