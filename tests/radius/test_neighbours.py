@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beyond_scaling.radius import nearest_distances, neighbours, subset_order, subset_rows
+from beyond_scaling.radius import neighbours
+from beyond_scaling.radius.neighbours import nearest_distances, subset_order, subset_rows
 
 
 def brute(vectors: np.ndarray) -> np.ndarray:
