@@ -124,6 +124,31 @@ def test_a_limited_dataset_is_shuffled_with_the_seed(monkeypatch: pytest.MonkeyP
     assert source.inputs[0]["name"] == "prose (train, text of 20 documents)"
 
 
+def test_a_limited_dataset_of_parquet_is_drawn_from_all_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    from beyond_scaling.corpora import text
+
+    files = []
+    for number in range(3):  # 3 files of 12 row groups of 5 documents
+        files.append(str(tmp_path / f"{number}.parquet"))
+        pq.write_table(pa.table({"text": [f"{number} {row}" for row in range(60)]}), files[-1], row_group_size=5)
+    load = datasets.load_dataset
+    monkeypatch.setattr(
+        datasets, "load_dataset", lambda *_, **__: load("parquet", data_files=files, split="train", streaming=True)
+    )
+    monkeypatch.setattr(text, "SHUFFLE_BUFFER", 10)
+    monkeypatch.setattr(datasets.config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0, raising=False)  # 5 s, for slow networks
+    found = list(documents("prose", limit=30, seed=1))
+    assert len(set(found)) == 30
+    assert {name.split()[0] for name in found} == {"0", "1", "2"}
+    rows = [int(name.split()[1]) for name in found]
+    assert max(rows) >= 40
+    assert min(rows) < 20
+
+
 def test_datasets_that_break_say_where(monkeypatch: pytest.MonkeyPatch) -> None:
     Hub(monkeypatch, [{"text": "a"}, {"text": "b"}, {"text": "c"}], fail_at=2)
     with pytest.raises(ValueError, match=r"dataset prose: reading broke off after 2 documents: .*dead"):

@@ -1,7 +1,7 @@
 """Documents from plain files, Parquet files, a folder of them, or a dataset of the hub, one after another.
 
 A plain file is one document, a row of a Parquet file or of a dataset is one document. Local files are taken
-in the order of their names. Nothing is held but the document at hand.
+in the order of their names, and their documents can be had by number too. Nothing is held but what is at hand.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import provenance
 from ..errors import first_line
+from ..progress import bar
+from . import files as local
+from .files import PARQUET, PLAIN
 
-PLAIN, PARQUET = (".txt", ".md"), (".parquet",)
 SHUFFLE_BUFFER = 10_000  # documents, of a stream that is not read to its end
 PARQUET_COPY = "refs/convert/parquet"  # branch of the hub
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
@@ -41,13 +45,61 @@ class Documents:
     limit: int | None = None
     seed: int = 0
     inputs: tuple[dict[str, Any], ...] = field(default=())
+    _parts: list[tuple[int, Path, int]] = field(default_factory=list, repr=False)  # first document, file, part of it
+    _count: int = field(default=0, repr=False)
 
     def __iter__(self) -> Iterator[str]:
         yield from self._stream() if self.dataset else itertools.islice(self._local(), self.limit)
 
     def _local(self) -> Iterator[str]:
         for path in self.files:
-            yield from _plain(path) if path.suffix in PLAIN else _parquet(path, self.column)
+            yield from local.texts(path, self.column)
+
+    @property
+    def by_number(self) -> bool:
+        """Whether single documents can be had (`sizes`, `at`): of files they can, of a dataset's stream not."""
+        return bool(self.files)
+
+    def about_bytes(self) -> int:
+        """Bytes of text in all the files, about, by a look at each; 0 of a dataset."""
+        return sum(local.about_bytes(path, self.column) for path in self.files)
+
+    def sizes(self, *, progress: bool = False) -> np.ndarray:
+        """Bytes (UTF-8) of every document, (documents,) int64; reads the files, but holds no text.
+
+        Raises:
+            ValueError: a file that cannot be read; a dataset, whose stream would have to be read to its end.
+        """
+        if not self.by_number:
+            raise ValueError(f"dataset {self.name}: a stream; its documents have no numbers")
+        found = [np.empty(0, dtype=np.int64)]
+        self._parts, self._count = [], 0
+        for path in bar(self.files, desc="sizes", unit=" files", show=progress):
+            for part, sizes in enumerate(local.sizes(path, self.column)):
+                self._parts.append((self._count, path, part))
+                found.append(sizes)
+                self._count += len(sizes)
+                if self.limit is not None and self._count >= self.limit:
+                    self._count = self.limit
+                    return np.concatenate(found)[: self.limit]
+        return np.concatenate(found)
+
+    def at(self, numbers: np.ndarray) -> Iterator[str]:
+        """The documents of these numbers, ascending and distinct, from 0; parts of files without any are not read.
+
+        Raises:
+            ValueError: numbers that are no such documents, a file that cannot be read or has changed.
+        """
+        if not self._parts:
+            self.sizes()
+        if len(numbers) and not 0 <= numbers[0] <= numbers[-1] < self._count:
+            raise ValueError(f"documents {numbers[0]}...{numbers[-1]}: {self.name} has 0...{self._count - 1}")
+        starts = [first for first, _, _ in self._parts]
+        # of parts that start alike all but the last are empty
+        where = np.searchsorted(starts, numbers, side="right") - 1
+        for place in np.unique(where):
+            first, path, part = self._parts[place]
+            yield from local.pick(path, self.column, part, numbers[where == place] - first)
 
     def _open(self) -> tuple[Any, str]:
         """The dataset's stream, and a word on where it comes from if that is not its main branch."""
@@ -70,6 +122,8 @@ class Documents:
         try:
             rows, place = self._open()
             if self.limit is not None:  # the first documents of a stream are not a fair sample of it
+                if hasattr(rows, "reshard"):  # of Parquet every row group can be gone to, not only every file
+                    rows = rows.reshard()
                 rows = rows.shuffle(seed=self.seed, buffer_size=SHUFFLE_BUFFER)
             rows = iter(rows)
         except Exception as error:  # the library raises its own and its transports' errors, of no common class
@@ -115,8 +169,12 @@ def documents(
 
     Args:
         column: of Parquet files and datasets, where the text is. split: of a dataset.
-        limit: read this many documents at most: of files the first ones; a dataset's stream is first shuffled
-            (the order of its files, and a buffer of 10,000 documents) with `seed`.
+        limit: read this many documents at most: of files the first ones. A dataset's stream is first shuffled with
+            `seed`: the order of its Parquet row groups (of its files, if it has no Parquet or datasets is older than
+            5) over the whole dataset, then its documents in a buffer of 10,000. Every row group is as likely, so
+            a document is too where they are alike in size; but documents of a row group come together. What lies
+            elsewhere is not fetched. Without a limit a dataset is read to its end. (Downloaded, its Parquet files
+            are local ones, of which `random_chunks` draws uniformly without cutting all into tokens.)
 
     Raises:
         ValueError: nothing there, no file of a known kind, a limit under 1; while iterating: text that is not
@@ -148,28 +206,3 @@ def _hub(spec: str, column: str, split: str, limit: int | None, seed: int) -> Do
     return Documents(
         spec, identity, column=column, dataset=(name, configuration or None, split), limit=limit, seed=seed
     )
-
-
-def _plain(path: Path) -> Iterator[str]:
-    try:
-        yield path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name}: not UTF-8 at byte {error.start}") from error
-
-
-def _parquet(path: Path, column: str) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-        schema = file.schema_arrow
-        if column not in schema.names:
-            raise ValueError(f"no column {column!r}; it has {', '.join(schema.names)}")
-        kind = schema.field(column).type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            raise ValueError(f"column {column!r} holds {kind}, not text")
-        for batch in file.iter_batches(batch_size=256, columns=[column]):
-            yield from (text for text in batch.column(0).to_pylist() if text is not None)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path.name}: {first_line(error)}") from error
