@@ -6,8 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..radius.settings import KIND, SIDES, column_name, hypothesised_distance
+from ..radius.settings import SIDES, column_name, hypothesised_distance
 from ..results import Record
+from .radius_sites import check_kind
 from .style import BLUE, GREEN, GREY, ORANGE, PINK, titled
 
 PAPER_DISTANCE, PAPER_WIDTH, PAPER_MODEL = 20.0, 1024, "GPT-2 medium"  # Appendix F.1: "approximately to 20"
@@ -32,7 +33,7 @@ def figure(record: Record) -> go.Figure:
     Raises:
         ValueError: the record is of another kind.
     """
-    _check(record)
+    check_kind(record)
     drawing = make_subplots(rows=2, cols=1, vertical_spacing=0.24)
     for row, side in enumerate(SIDES, start=1):
         _panel(drawing, record, side, row)
@@ -47,7 +48,7 @@ def figure(record: Record) -> go.Figure:
 
 def alt_text(record: Record) -> str:
     """One sentence a panel with the numbers of the record, for readers who cannot see the figure."""
-    _check(record)
+    check_kind(record)
     summary = record.summary
     controls = summary["controls"]
     parts = [
@@ -185,11 +186,6 @@ def _caption(record: Record) -> str:
         f" {record.parameters['model']}; short lines under the curves are the medians. The paper’s value"
         f" belongs to another, larger model, {PAPER_MODEL}."
     )
-
-
-def _check(record: Record) -> None:
-    if record.kind != KIND:
-        raise ValueError(f"record {record.name!r} is of kind {record.kind!r}; expected {KIND!r}")
 
 
 def _present(column: np.ndarray) -> np.ndarray:
