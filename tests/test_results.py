@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,86 @@ def test_the_root_is_the_variable_or_the_checkout(tmp_path: Path, monkeypatch: p
 )
 def test_commands_are_kept_without_the_machines_paths(given: list[str], kept: str) -> None:
     assert provenance.public_command("run", given) == kept
+
+
+def inputs(root: Path, *names: str) -> tuple[dict[str, Any], ...]:
+    """Files of these names, made with other bytes each, as a record keeps them."""
+    found = []
+    for number, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes([number]) * 100)
+        found.append(provenance.file_input(path, name))
+    return tuple(found)
+
+
+def test_inputs_are_found_at_any_depth_and_hashed_again(tmp_path: Path) -> None:
+    kept = inputs(tmp_path / "far" / "away", "words.txt", "part/a.parquet", "config.json")
+    inputs(tmp_path / "another" / "model", "config.json")  # of the same name, with other bytes
+    assert results.verify_inputs(make(inputs=kept), tmp_path) == []
+    (tmp_path / "far" / "away" / "part" / "a.parquet").rename(tmp_path / "a.parquet")
+    assert results.verify_inputs(make(inputs=kept), tmp_path) == ["part/a.parquet: not found"]
+
+
+def test_inputs_that_are_not_what_they_were_are_named(tmp_path: Path) -> None:
+    kept = inputs(tmp_path, "same.txt", "other.txt", "longer.txt", "gone.txt", "dangling.txt", "twice.txt")
+    (tmp_path / "other.txt").write_bytes(b"x" * 100)
+    (tmp_path / "longer.txt").write_bytes(b"x" * 2000)
+    (tmp_path / "gone.txt").unlink()
+    (tmp_path / "dangling.txt").unlink()
+    (tmp_path / "dangling.txt").symlink_to(tmp_path / "nowhere")
+    for place in ("", "copy"):
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / place / "twice.txt").write_bytes(b"y")
+    dataset = {"name": "someone/prose:small (train, text of 5 documents)", "sha256": SHA, "bytes": 50}
+    odd = [{"name": name, "sha256": SHA, "bytes": 1} for name in (".", "../same.txt", "/same.txt")]
+    problems = results.verify_inputs(make(inputs=(*kept, dataset, *odd)), tmp_path)
+    other = provenance.file_input(tmp_path / "other.txt")["sha256"]
+    assert problems == [
+        f"other.txt: other.txt has SHA-256 {other}, the record says {kept[1]['sha256']}",
+        "longer.txt: longer.txt has 2,000 bytes, the record says 100",
+        "gone.txt: not found",
+        "dangling.txt: dangling.txt cannot be read: No such file or directory",
+        "twice.txt: copy/twice.txt has 1 bytes, the record says 100; none of 2 files of that name agrees",
+        "someone/prose:small (train, text of 5 documents): cannot be hashed again: the text of a dataset,"
+        " which is no file",
+        ".: not found",
+        "../same.txt: not found",
+        "/same.txt: not found",
+    ]
+    with pytest.raises(RecordError, match="no such folder to look for inputs in"):
+        results.verify_inputs(make(), tmp_path / "nowhere")
+
+
+def test_a_dataset_of_corpora_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import datasets
+
+    from beyond_scaling.corpora import documents
+
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: iter([{"text": "a"}, {"text": "b"}]))
+    source = documents("someone/prose")
+    assert list(source) == ["a", "b"]
+    (problem,) = results.verify_inputs(make(inputs=source.inputs), tmp_path)
+    assert "cannot be hashed again" in problem
+
+
+def test_a_folder_that_cannot_be_read_is_named_where_an_input_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = inputs(tmp_path, "shut/words.txt", "open.txt")
+    scan = os.scandir
+
+    def shut(place: Any) -> Any:
+        if Path(place).name == "shut":
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    assert results.verify_inputs(make(inputs=kept[1:]), tmp_path) == []
+    assert results.verify_inputs(make(inputs=kept), tmp_path) == [
+        "shut/words.txt: not found",
+        "shut: folder cannot be read",
+    ]
 
 
 def test_every_record_of_the_book_is_sound() -> None:

@@ -21,6 +21,7 @@ PACKAGES = (
     "datasets",
     "safetensors",
     "numpy",
+    "scipy",
     "pyarrow",
 )
 

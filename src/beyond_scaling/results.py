@@ -26,7 +26,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ ROOT_VARIABLE = "BEYOND_SCALING_RESULTS"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _MACHINE_PATH = re.compile(r"(?:^|[\s='\"])(?:/[\w.-]+/|~/|[A-Za-z]:[\\/])")
+_DATASET = re.compile(r", text of \d+ documents\)$")  # how `corpora` names the text of a dataset
 # field -> (types allowed, what is expected, in words)
 _SCHEMA: dict[str, tuple[tuple[type, ...], str]] = {
     "schema": ((int,), f"the number {SCHEMA}"),
@@ -161,6 +162,60 @@ def verify(name: str, root: str | os.PathLike[str] | None = None) -> Record:
     if problems:
         raise _broken(name, problems)
     return record
+
+
+def verify_inputs(record: Record, root: str | os.PathLike[str]) -> list[str]:
+    """Look every input of a record up by name under `root`, hash it again, and say what does not agree.
+
+    An input may lie at any depth; one called `part/a.parquet` lies in a folder `part`. Where several files have its
+    name, one of the recorded bytes is enough.
+
+    Returns:
+        One line for every input that is missing, differs, cannot be read, or cannot be hashed again (the text of a
+        dataset, which is no file); none if all are sound.
+
+    Raises:
+        RecordError: `root` is no folder.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise RecordError(f"{root}: no such folder to look for inputs in")
+    unread: list[str] = []
+    wanted = {PurePosixPath(item["name"]).name for item in record.inputs if not _DATASET.search(item["name"])}
+    files: dict[str, list[Path]] = {name: [] for name in wanted}
+    for place, folders, names in os.walk(folder, onerror=lambda error: unread.append(str(error.filename))):
+        folders.sort()
+        for name in wanted.intersection(names):
+            files[name].append(Path(place) / name)
+    problems = [problem for item in record.inputs if (problem := _input_problem(item, files, folder))]
+    if problems:  # what is missing may lie there
+        problems += [f"{Path(place).relative_to(folder).as_posix()}: folder cannot be read" for place in sorted(unread)]
+    return problems
+
+
+def _input_problem(item: Mapping[str, Any], files: Mapping[str, list[Path]], root: Path) -> str | None:
+    name = item["name"]
+    if _DATASET.search(name):
+        return f"{name}: cannot be hashed again: the text of a dataset, which is no file"
+    parts = PurePosixPath(name).parts
+    same = files.get(PurePosixPath(name).name, [])
+    found = [path for path in same if path.relative_to(root).parts[-len(parts) :] == parts]
+    problem = f"{name}: not found"
+    for path in found:
+        place = path.relative_to(root).as_posix()
+        try:
+            size = path.stat().st_size
+            if size != item["bytes"]:
+                problem = f"{name}: {place} has {size:,} bytes, the record says {item['bytes']:,}"
+                continue
+            stored = provenance.file_input(path)
+        except OSError as error:
+            problem = f"{name}: {place} cannot be read: {error.strerror}"
+            continue
+        if stored["sha256"] == item["sha256"]:
+            return None
+        problem = f"{name}: {place} has SHA-256 {stored['sha256']}, the record says {item['sha256']}"
+    return problem if len(found) < 2 else f"{problem}; none of {len(found)} files of that name agrees"
 
 
 def refuse_paths(**texts: str) -> None:
