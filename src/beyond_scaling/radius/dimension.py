@@ -33,8 +33,10 @@ def intrinsic_dimension(vectors: Any, *, seed: int = 0, queries: int = 2000) -> 
     """Two estimates of the dimension of the cloud of `vectors` (m, n), with 95% intervals.
 
     Exact nearest neighbours, among all vectors, of `queries` vectors drawn at random. Vectors that are equal count as
-    one: at distance 0 there is no ratio. The intervals are a bootstrap over the queries: they tell the sampling error,
-    not the bias.
+    one: at distance 0 there is no ratio. The intervals are a bootstrap over the queries, widened by what queries with
+    neighbours in common have in common; they tell the sampling error, not the bias. Coverage of the average estimate
+    by simulation, 600 and 3,000 vectors, some or all as queries: 0.93 to 0.99 (flat tori of 2 and 5 dimensions, a
+    Gaussian of 20, a power-law spectrum).
 
     Args:
         vectors: a NumPy array (memory-mapped will do) or a torch tensor, worked on where it is; computed in float64.
@@ -62,14 +64,20 @@ def intrinsic_dimension(vectors: Any, *, seed: int = 0, queries: int = 2000) -> 
         return found
     chosen = np.sort(generator.choice(len(distinct), found["queries"], replace=False))
     neighbours = min(NEIGHBOURS, len(distinct) - 1)
-    distances = neighbour_distances(source, distinct, chosen, neighbours)  # (q, k), ascending
+    distances, where = neighbour_distances(source, distinct, chosen, neighbours)  # (q, k) each, nearest first
     with np.errstate(divide="ignore"):
         logs = np.log(distances)
-    logs = logs[np.isfinite(logs).all(axis=1)]  # distinct, yet so close that the square is no float
+    told = np.isfinite(logs).all(axis=1)  # others are distinct, yet so close that the square is no float
+    logs, sets = logs[told], np.concatenate([chosen[told, None], where[told]], axis=1)  # (q, k), (q, 1 + k)
     weights = _weights(len(logs), generator)
-    two_nn = _interval(lambda w: _two_nn(np.sort(logs[:, 1] - logs[:, 0]), w), weights)
+    ratios = logs[:, 1] - logs[:, 0]
+    order = np.argsort(ratios)
+    largest = ratios[order[_observed(len(ratios)) - 1]] if len(ratios) else 0.0
+    two_nn = _interval(
+        lambda w: _two_nn(ratios[order], w), weights, _overlap(np.minimum(ratios, largest), sets[:, :3])
+    )
     means = (logs[:, -1:] - logs[:, :-1]).mean(axis=1)  # (q,)
-    mle = _interval(lambda w: _inverse(w @ means, w.sum(axis=1)), weights)
+    mle = _interval(lambda w: _inverse(w @ means, w.sum(axis=1)), weights, _overlap(means, sets))
     if two_nn:
         found["two_nn"] = two_nn
     if mle:
@@ -91,8 +99,10 @@ def distinct_rows(source: Rows) -> np.ndarray:
     return np.array(kept, dtype=np.int64)
 
 
-def neighbour_distances(source: Rows, distinct: np.ndarray, chosen: np.ndarray, neighbours: int) -> np.ndarray:
-    """(q, k) exact distances, ascending, of rows `distinct[chosen]` to their k nearest others among `distinct`.
+def neighbour_distances(
+    source: Rows, distinct: np.ndarray, chosen: np.ndarray, neighbours: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exact distances (q, k), ascending, of rows `distinct[chosen]` to their k nearest others, and which of `distinct`.
 
     Candidates come from float64 matrix products of the centred vectors, a few more than wanted; their distances from
     direct differences. Where rounding of the products could have hidden a nearer one, all vectors are gone through.
@@ -125,7 +135,7 @@ def neighbour_distances(source: Rows, distinct: np.ndarray, chosen: np.ndarray, 
             order = np.argsort(kept, axis=1)
             best[hopeful] = np.take_along_axis(kept, order, axis=1)
             where[hopeful] = np.take_along_axis(np.take_along_axis(index, keep, axis=1), order, axis=1)
-    found = np.empty((len(chosen), neighbours))
+    found, nearest = np.empty((len(chosen), neighbours)), np.empty((len(chosen), neighbours), dtype=np.int64)
     bound = _ROUNDING * np.sqrt(source.width) * (lengths + longest)
     batch = max(1, (1 << 21) // (wanted * source.width))
     for start in range(0, len(chosen), batch):
@@ -133,12 +143,14 @@ def neighbour_distances(source: Rows, distinct: np.ndarray, chosen: np.ndarray, 
         others = source.take(distinct[where[part]].ravel()).reshape(-1, wanted, source.width)
         own_rows = source.take(distinct[chosen[part]])[:, None]
         exact = np.linalg.norm((others - own_rows) / scale, axis=2)
-        found[part] = np.sort(exact, axis=1)[:, :neighbours]
+        order = np.argsort(exact, axis=1)[:, :neighbours]
+        found[part] = np.take_along_axis(exact, order, axis=1)
+        nearest[part] = np.take_along_axis(where[part], order, axis=1)
     complete = wanted == len(distinct) - 1
     open_queries = np.array([], dtype=int) if complete else np.flatnonzero(found[:, -1] ** 2 > best[:, -1] - bound)
     for query in open_queries:
-        found[query] = _directly(source, distinct, int(chosen[query]), neighbours, scale)
-    return scale * found
+        found[query], nearest[query] = _directly(source, distinct, int(chosen[query]), neighbours, scale)
+    return scale * found, nearest
 
 
 class _Products:
@@ -178,16 +190,22 @@ def _frame(source: Rows, distinct: np.ndarray) -> tuple[np.ndarray, float]:
     return mean, power_of_two(largest)
 
 
-def _directly(source: Rows, distinct: np.ndarray, query: int, neighbours: int, scale: float) -> np.ndarray:
-    """(k,) the smallest distances of one row to all others, from differences."""
+def _directly(
+    source: Rows, distinct: np.ndarray, query: int, neighbours: int, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(k,) the smallest distances of one row to all others, from differences; and to which."""
     own = source.take(distinct[query : query + 1])
-    nearest = np.empty(0)
+    nearest, where = np.empty(0), np.empty(0, dtype=np.int64)
     for start in range(0, len(distinct), source.step):
         rows = distinct[start : start + source.step]
         found = np.linalg.norm((source.take(rows) - own) / scale, axis=1)
-        found = np.delete(found, query - start) if start <= query < start + len(rows) else found
-        nearest = np.sort(np.concatenate([nearest, found]))[:neighbours]
-    return nearest
+        if start <= query < start + len(rows):
+            found[query - start] = np.inf
+        nearest = np.concatenate([nearest, found])
+        where = np.concatenate([where, np.arange(start, start + len(rows))])
+        order = np.argsort(nearest)[:neighbours]
+        nearest, where = nearest[order], where[order]
+    return nearest, where
 
 
 def _digest(values: np.ndarray) -> bytes:
@@ -202,16 +220,40 @@ def _weights(count: int, generator: np.random.Generator) -> np.ndarray:
     return np.concatenate([np.ones((1, count)), drawn.reshape(-1, count)]) if count else np.ones((1, 0))
 
 
-def _interval(estimator: Any, weights: np.ndarray) -> dict[str, float]:
-    """Estimate and percentile interval from `estimator(weights)`; empty if there is no finite estimate."""
+def _overlap(values: np.ndarray, sets: np.ndarray) -> float:
+    """How many times wider than for independent queries: two of them vary together by the share of vectors they share.
+
+    Args:
+        values: (q,) of which the estimate is a mean. sets: (q, s) vectors that each of them depends on.
+    """
+    centred = values - values.mean() if len(values) else values
+    alone = float(centred @ centred)
+    if not alone:
+        return 1.0
+    _, place = np.unique(sets, return_inverse=True)
+    together = np.bincount(place.ravel(), np.repeat(centred, sets.shape[1]))
+    return max(1.0, float(np.sqrt(together @ together / sets.shape[1] / alone)))
+
+
+def _interval(estimator: Any, weights: np.ndarray, widen: float) -> dict[str, float]:
+    """Estimate and percentile interval, widened, from `estimator(weights)`; empty if there is no finite estimate."""
     if weights.shape[1] == 0:
         return {}
     values = estimator(weights)
-    if not np.isfinite(values).all():
+    if not (np.isfinite(values) & (values > 0)).all():
         return {}
-    low, high = np.quantile(values[1:], ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
     estimate = float(values[0])
-    return {"estimate": estimate, "low": min(low, estimate), "high": max(high, estimate)}
+    low, high = np.quantile(np.log(values[1:] / estimate), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
+    return {
+        "estimate": estimate,
+        "low": estimate * float(np.exp(widen * min(low, 0.0))),
+        "high": estimate * float(np.exp(widen * max(high, 0.0))),
+    }
+
+
+def _observed(count: Any) -> Any:
+    """How many of the ratios are looked at: all but the largest 10%."""
+    return np.maximum(1, np.ceil((1 - CENSORED) * count - 1e-9)).astype(np.int64)
 
 
 def _two_nn(logs: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -220,7 +262,7 @@ def _two_nn(logs: np.ndarray, weights: np.ndarray) -> np.ndarray:
     With r of q ratios observed, k = r / (their sum + (q - r) times the largest of them).
     """
     total = weights.sum(axis=1)
-    observed = np.maximum(1.0, np.ceil((1 - CENSORED) * total - 1e-9))
+    observed = _observed(total)
     running = np.cumsum(weights, axis=1)
     last = (running < observed[:, None]).sum(axis=1)  # place of the largest observed ratio
     counted = np.minimum(weights, np.maximum(0.0, observed[:, None] - (running - weights)))
