@@ -81,12 +81,10 @@ class Variants:
         if variant == MODEL:
             self._all_sites = tuple(sites)
         found: dict[str, Piece] = shared(lambda: self._recalled(variant, sites))
-        # those with columns first: the last layer is the same as before the norm, and is not measured again
-        if missing := [site for site in sorted(sites, key=lambda name: name not in SIDES) if site not in found]:
+        if missing := [site for site in sites if site not in found]:
             if self.progress and rank() == 0:
                 print(f"{_WORDS[variant]}: {', '.join(missing)}", file=sys.stderr)
-            recorded = self._all_sites if variant == "gaussian" else sites  # the Gaussian's come from the model's
-            found |= self._measured(variant, recorded, missing)
+            self._measure(variant, sites, found)
         self.seconds += sum(piece.document["seconds"] for piece in found.values())
         self.seconds += max(piece.document["model_seconds"] for piece in found.values())
         if variant == MODEL:
@@ -120,13 +118,16 @@ class Variants:
         """What a variant's numbers depend on besides the measurement's identity."""
         return (list(self.settings.fractions), FACTOR if variant == "rescaled" else None)
 
-    def _measured(self, variant: str, recorded: Sequence[str], missing: Sequence[str]) -> dict[str, Piece]:
-        ran = self._activations(variant, recorded)
-        found: dict[str, Piece] = {}
-        seen: dict[int, str] = {}  # "layer-L" is "before": one array under two names
-        for site in missing:
+    def _measure(self, variant: str, sites: Sequence[str], found: dict[str, Piece]) -> None:
+        """Add to `found` the sites that it lacks."""
+        # the Gaussian's vectors come from the model's, which were recorded at all sites in one pass
+        ran = self._activations(variant, self._all_sites if variant == "gaussian" else sites)
+        seen: dict[int, str] = {}  # "layer-L" is "before": one array under two names, and is measured under the latter
+        for site in sorted(sites, key=lambda name: name not in SIDES):
             vectors = ran.sites[site]
             twin = seen.setdefault(id(vectors), site)
+            if site in found:
+                continue
             if twin in found:
                 piece = Piece({**found[twin].document, "seconds": 0.0}, {})
                 shared(lambda name=site, each=piece: self._keep(variant, name, each))  # type: ignore[misc]
@@ -136,7 +137,6 @@ class Variants:
         if variant not in (MODEL, "gaussian") and (part := self.work.part(variant)) is not None:
             del ran
             shared(lambda: clear_variant(part))
-        return found
 
     def _one(self, variant: str, site: str, vectors: np.ndarray, ran: Activations) -> Piece:
         def measure() -> Piece | None:
