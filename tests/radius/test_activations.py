@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from beyond_scaling.radius import activations
 from beyond_scaling.radius.activations import (
@@ -23,7 +27,9 @@ from beyond_scaling.radius.activations import (
     final_norm,
     record_activations,
 )
-from beyond_scaling.radius.batches import power_below
+from beyond_scaling.radius.batches import fitting, power_below
+from beyond_scaling.radius.forward import Batch, Passes
+from beyond_scaling.radius.stream import find_stream
 
 from ..models import tiny
 
@@ -92,6 +98,31 @@ def test_the_batch_size_changes_nothing_but_speed() -> None:
 def test_the_automatic_batch_is_a_power_of_two_that_holds_no_more_than_there_is() -> None:
     assert [power_below(8, count) for count in (1, 2, 3, 7, 8, 9, 1000)] == [1, 2, 4, 8, 8, 8, 8]
     assert [power_below(most, 1000) for most in (1, 2, 3, 7, 8, 9)] == [1, 2, 2, 4, 8, 8]
+    assert [fitting(1000, each) for each in (0, 1, 60, 601, 10**9)] == [600, 600, 10, 1, 1]
+
+
+def test_a_gpu_is_one_batch_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    told: list[tuple[str, int]] = []
+
+    class Event:
+        def __init__(self, start: int) -> None:
+            self.start = start
+
+        def synchronize(self) -> None:
+            told.append(("wait", self.start))
+
+    def launch(self: Passes, tokens: np.ndarray, start: int, caught: object) -> Batch:
+        told.append(("launch", start))
+        return Batch(start, torch.full((1, len(tokens), 1), float(start)), Event(start), 0.0)
+
+    monkeypatch.setattr(Passes, "_launch", launch)
+    model = tiny.model()
+    passes = Passes(model, find_stream(model), ["before"], 4)
+    found = [(batch.start, batch.wait().shape[1]) for batch in passes.over(TOKENS, [(0, 6), (9, 13)])]
+    assert found == [(0, 4), (4, 2), (9, 4)]
+    assert told == [("launch", 0), ("launch", 4), ("wait", 0), ("launch", 9), ("wait", 4), ("wait", 9)]
 
 
 class Calls:
@@ -134,6 +165,25 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, kind: str) -> N
     assert again.tokens_per_second > 0
     clear(tmp_path / "work")
     assert not list((tmp_path / "work").iterdir())
+
+
+@settings(max_examples=8)
+@given(data=st.data())
+def test_any_shards_and_any_interruptions_give_the_same_bits(data: st.DataObject) -> None:
+    model, batch = tiny.model(), data.draw(st.integers(1, 9), "batch")
+    stops = data.draw(st.lists(st.integers(0, 12), max_size=3), "chunks of each sitting")
+    whole = record_activations(model, TOKENS, batch_size=batch)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        rows = data.draw(st.integers(1, 30), "rows of a shard")
+        patch.setattr(activations, "SHARD_BYTES", rows * 2 * 16 * 4)
+        for stop in stops:
+            calls = Calls(model, stop=stop)
+            with contextlib.suppress(Interrupted):
+                record_activations(model, TOKENS, batch_size=batch, work=Path(folder))
+            calls.handle.remove()
+        found = record_activations(model, TOKENS, batch_size=batch, work=Path(folder))
+        np.testing.assert_array_equal(found.before, whole.before)
+        np.testing.assert_array_equal(found.after, whole.after)
 
 
 def test_an_interruption_without_a_work_folder_says_how_far_it_came() -> None:

@@ -120,7 +120,8 @@ def record_activations(
         ValueError: chunks longer than the model's context or with tokens it does not have, an unknown site, a model
             whose stream is not found, several processes without `work`, activations that are not finite (what came
             before them is kept).
-        WorkError: a ValueError: work of another run, damaged work, a disk that is full; nothing is lost.
+        WorkError: (a ValueError) work of another run, damaged work, a full disk. Nothing that was recorded is lost,
+            and the message says what to do; a shard that is not as written is named, and computed again once removed.
         Interrupted: Ctrl-C; what is done is kept in `work`.
     """
     _check(model, tokens, batch_size)
@@ -136,7 +137,7 @@ def record_activations(
     count, length = tokens.shape
 
     def begin() -> tuple[Run, list[shards.Receipt]]:
-        size = batch_size or automatic_batch(passes, tokens)
+        size = int(batch_size or automatic_batch(passes, tokens))
         run = Run(*digest, places, count, length, stream.width, size)
         return shards.open_run(work, run) if work is not None else (run, [])
 

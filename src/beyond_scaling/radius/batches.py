@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .forward import Passes
 
 CPU_TOKENS = 2048  # enough rows for the matrix products, few enough for the caches: benchmarks/activations.py
-GPU_TOKENS = 1 << 16  # more makes no H200 faster
+GPU_TOKENS = 1 << 16  # enough to fill any GPU
 GPU_SHARE = 0.6  # of the free memory
 
 
@@ -28,11 +28,19 @@ def automatic_batch(passes: Passes, tokens: np.ndarray) -> int:
     most = max(1, GPU_TOKENS // length)
     if count == 1 or most == 1:
         return 1
-    peaks = [_peak(passes, tokens[:size], device) for size in (1, 1, 2)]  # the first also loads kernels
-    each = max(1, peaks[2] - peaks[1])
+    try:
+        peaks = [_peak(passes, tokens[:size], device) for size in (1, 1, 2)]  # the first also loads kernels
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return 1  # or `Passes.over` will say that not even that fits
     held = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     free = torch.cuda.mem_get_info(device)[0] + held
-    return power_below(max(1, min(most, int(GPU_SHARE * free) // each)), count)
+    return power_below(min(most, fitting(free, peaks[2] - peaks[1])), count)
+
+
+def fitting(free: int, each: int) -> int:
+    """How many chunks of `each` bytes `GPU_SHARE` of the free memory holds; at least 1."""
+    return max(1, int(GPU_SHARE * free) // max(1, each))
 
 
 def power_below(most: int, count: int) -> int:
