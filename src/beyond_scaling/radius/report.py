@@ -33,9 +33,13 @@ def report(record: Record) -> str:
     for title, table in (
         ("Distance to the nearest other vector, at each share of the vectors", _distances(sites)),
         ("What it is held against: distances, twice a radius", _references(summary)),
-        ("All vectors, in units that no rescaling of the model moves", _scale_free(sites)),
+        ("All vectors: median distance over two lengths of the cloud; no rescaling moves these ratios", _scale_free(sites)),
         ("How many dimensions the cloud has", _dimensions(sites)),
-        ("As vectors are added: mean distance = C m^(-1/k)", _growth(sites, summary["hypothesis"])),
+        ("As vectors are added: mean distance = C m^(-1/k), followed to more vectors", _growth(sites)),
+        (
+            f"How many vectors would bring the mean down to the hypothesis, {_number(summary['hypothesis'])}",
+            _meeting(sites),
+        ),
         ("log Z, if each vector has a ball of its own with half the median distance as radius", _log_z(sites)),
         ("Controls: median distance of all vectors", _controls(summary, absolute=True)),
         ("Controls: median distance over the root-mean-square norm", _controls(summary, absolute=False)),
@@ -75,7 +79,7 @@ def _references(summary: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _scale_free(sites: Mapping[str, Any]) -> list[list[str]]:
-    rows = [["site", "median / rms norm", "", "median / typical pair", "", "rms norm", "typical pair"]]
+    rows = [["site", "over norm", "", "over pair", "", "rms norm", "median pair"]]
     for site, found in sites.items():
         ratios, cloud = found["scale_free"], found["cloud"]
         rows.append(
@@ -106,26 +110,32 @@ def _dimensions(sites: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _growth(sites: Mapping[str, Any], hypothesis: float) -> list[list[str]]:
+def _growth(sites: Mapping[str, Any]) -> list[list[str]]:
     counts = sorted({count for found in sites.values() for count in found["growth"].get("at", {})}, key=int)
     if not any(found["growth"] for found in sites.values()):
         return []
-    rows = [["site", "k", "", *(f"mean at {_power(int(count))}" for count in counts), f"= {_number(hypothesis)} at m"]]
+    rows = [["site", "k", "", *(f"mean at {_power(int(count))}" for count in counts)]]
     for site, found in sites.items():
         growth = found["growth"]
         means = [growth.get("at", {}).get(count, {}).get("mean") for count in counts]
-        meeting = growth.get("reaches_hypothesis", {})
-        where = _power(meeting["vectors"]) if "vectors" in meeting else "-"
-        if "vectors" in meeting:
-            where += f" [{_power(meeting.get('low'))}, {_power(meeting.get('high'))}]"
         rows.append(
             [
                 site,
                 *_with_range(growth.get("dimension", {}), "estimate", ends=("low", "high")),
                 *("-" if mean is None else _number(mean) for mean in means),
-                where,
             ]
         )
+    return rows
+
+
+def _meeting(sites: Mapping[str, Any]) -> list[list[str]]:
+    if not any(found["growth"] for found in sites.values()):
+        return []
+    rows = [["site", "vectors", ""]]
+    for site, found in sites.items():
+        meeting = found["growth"].get("reaches_hypothesis", {})
+        ends = f"[{_power(meeting.get('low'))}, {_power(meeting.get('high'))}]" if meeting else ""
+        rows.append([site, _power(meeting["vectors"]) if "vectors" in meeting else "-", ends])
     return rows
 
 
