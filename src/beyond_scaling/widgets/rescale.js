@@ -189,7 +189,7 @@ function render({ model, el }) {
     verdict.set([[still ? `No probability has moved: largest change ${smallText(change)}` : `Largest change of a probability, by the norm’s ε: ${smallText(change)}`, true]]);
     ui.readout([
       ["mean distance", fixed(distance, 3)], ["predicted, n = 2", fixed(2 * radius, 3)], ["ratio", fixed(distance / (2 * radius), 3)],
-      ["probabilities moved by", smallText(change)],
+      ["largest change", smallText(change)],
     ]);
     ui.say(`${where === "after" ? "Gain times s, unembedding over s" : "What enters the norm times s"}, s = ${fixed(s, 2)}: the mean distance is ${fixed(distance, 2)} `
       + `against ${fixed(2 * radius, 2)} predicted, and the model predicts what it predicted before.`);

@@ -153,7 +153,7 @@ function render({ model, el }) {
     amend(clip, { x: left, y: MARGIN.top, width: right - left, height: bottom - MARGIN.top });
     amend(bellClip, { x: left - 26, y: MARGIN.top, width: right - left + 26, height: bottom - MARGIN.top + 1 });
     amend(paperLine, { x1: left, x2: right, y1: scales.y(hypothesis), y2: scales.y(hypothesis) });
-    amend(paperText, { x: left + 6, y: scales.y(hypothesis) + 16, text: `hypothesis ${fixed(hypothesis, 2)}` });
+    amend(paperText, { x: left + 6, y: scales.y(hypothesis) + 16, text: fixed(hypothesis, 2) });
     amend(bellLine, { x1: scales.x(hypothesis), x2: scales.x(hypothesis), y1: bottom, y2: MARGIN.top });
     amend(source, { transform: `translate(${scales.m(Math.log10(vectors)).toFixed(1)},${scales.y(distance).toFixed(1)})` });
     measured.forEach(([count, mean], i) => amend(dots[i], { cx: scales.m(clamp(Math.log10(count), SIZES)), cy: scales.y(Math.min(mean, top)) }));
