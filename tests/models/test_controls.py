@@ -58,6 +58,15 @@ def test_rescaling_moves_the_activations_and_not_the_function(kind: str, tmp_pat
     assert largest_change(model, other, TOKENS) < 1e-5
 
 
+def test_the_final_norm_is_found_whatever_the_numbers() -> None:
+    import torch
+
+    model = tiny.model()
+    with torch.no_grad():
+        model.transformer.wte.weight[0] = float("nan")
+    assert final_norm(model) == ("transformer.ln_f", model.transformer.ln_f)
+
+
 def test_a_gain_kept_as_its_distance_from_one_is_rescaled_too() -> None:
     import torch
     from transformers import GemmaConfig, GemmaForCausalLM

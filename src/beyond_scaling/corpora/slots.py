@@ -18,7 +18,7 @@ import numpy as np
 from ..progress import bar
 from .encoding import Encoder, encoded
 
-BLOCK = 4096  # slots drawn at a time, each block from a generator of its own
+BLOCK = 256  # slots drawn at a time, each block from a generator of its own
 SLOTS_A_PLACE = 5  # about as many as it takes to meet a place, of English in a vocabulary of 50,000
 SLOTS_AT_MOST = 64  # for each place asked for; where places are rarer than that, reading everything is as good
 

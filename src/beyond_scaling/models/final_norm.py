@@ -34,7 +34,8 @@ def final_norm(model: Any) -> tuple[str, torch.nn.Module]:
         for hook in hooks:
             hook.remove()
     for module, output in reversed(seen):
-        if read and output.shape == read[0].shape and torch.equal(output, read[0]):
+        # whether the numbers are finite is another question, and whoever records them asks it
+        if read and output.shape == read[0].shape and torch.equal(output.nan_to_num(), read[0].nan_to_num()):
             return names[module], module
     tried = ", ".join(sorted({name.split(".")[-1] for name in names.values()})) or "none"
     raise ValueError(
