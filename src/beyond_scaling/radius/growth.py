@@ -48,7 +48,10 @@ def fit_growth(
     in all of these, at the price of intervals that are too wide (0.99 and more) for even fillings.
 
     An extrapolation assumes that the power law goes on. Its interval holds the sampling error alone, not that the law
-    may bend; `curvature` says how much bending these subsets would show.
+    may bend; `curvature` says how much bending these subsets would show. Real clouds do bend: for 16,000 activations of
+    a small model (stories260K, chunks of 64 tokens, before the norm) the exponent is 0.120 among 500 of them, 0.135
+    among 4,000 and 0.143 among all. Lines fitted to 500, 2,000 and 4,000 put the mean at 16,000 too high by 5, 2 and
+    1%.
 
     Args:
         distances: {fraction: distances}: for each subset those of its own vectors in the order of the rows, as
