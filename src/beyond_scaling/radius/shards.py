@@ -13,19 +13,17 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from .durable import WorkError, sync, sync_folder, unfinished, write_file, writing
+
 MANIFEST = "activations.json"
 VERSION = 2
-
-
-class WorkError(ValueError):
-    """A work folder that cannot be used as it is, or not be written to; says what to do."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +70,6 @@ class Receipt:
         return self.stem + ".json"
 
 
-def unfinished(name: str) -> str:
-    """The name of a file of the work folder until it is whole."""
-    return "new-" + name
-
-
 def open_run(work: Path, run: Run) -> tuple[Run, list[Receipt]]:
     """Take up the run that `work` holds, or begin `run` there: the run with the batch size to use, and what is done.
 
@@ -84,7 +77,7 @@ def open_run(work: Path, run: Run) -> tuple[Run, list[Receipt]]:
         WorkError: the folder holds another run, cannot be written or has no room for the rest, its manifest or a
             receipt is damaged, or a shard is missing, cut short or not the one that was written.
     """
-    with _writing(work, "the manifest"):
+    with writing(work, "the manifest"):
         work.mkdir(parents=True, exist_ok=True)
     kept = _read_manifest(work)
     receipts = list(_receipts(work))
@@ -166,7 +159,7 @@ def combine(work: Path, run: Run, receipts: Sequence[Receipt]) -> None:
     """
     header = {"descr": "<f4", "fortran_order": False, "shape": (run.chunks, run.width)}
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_writing(work, "the combined arrays", [unfinished(_combined(p)) for p in run.places]))
+        stack.enter_context(writing(work, "the combined arrays", [unfinished(_combined(p)) for p in run.places]))
         files = [stack.enter_context((work / unfinished(_combined(place))).open("wb")) for place in run.places]
         for file in files:
             np.lib.format.write_array_header_1_0(file, header)
@@ -174,9 +167,9 @@ def combine(work: Path, run: Run, receipts: Sequence[Receipt]) -> None:
             for file, rows in zip(files, values, strict=True):
                 file.write(np.ascontiguousarray(rows).data)
         for file, place in zip(files, run.places, strict=True):
-            _sync(file)
+            sync(file)
             os.replace(work / unfinished(_combined(place)), work / _combined(place))
-        _sync_folder(work)
+        sync_folder(work)
 
 
 def open_combined(work: Path, run: Run) -> list[np.ndarray]:
@@ -193,68 +186,6 @@ def clear(work: Path) -> None:
     for name in names:
         for path in (work / name, work / unfinished(name)):
             path.unlink(missing_ok=True)
-
-
-def write_file(work: Path, name: str, content: bytes | Callable[[Any], object]) -> tuple[int, str]:
-    """Write a file whole or not at all, and onto the disk: its size and SHA-256.
-
-    Raises:
-        WorkError: the disk is full or the folder cannot be written.
-    """
-    fresh = work / unfinished(name)
-    with _writing(work, name, [fresh.name]):
-        with fresh.open("wb") as file:
-            hashing = _Hashing(file)
-            if callable(content):
-                content(hashing)
-            else:
-                hashing.write(content)
-            _sync(file)
-        os.replace(fresh, work / name)
-        _sync_folder(work)
-    return hashing.size, hashing.digest.hexdigest()
-
-
-class _Hashing:
-    """A file to write to that takes the SHA-256 along."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.size, self.digest = file, 0, hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.digest.update(data)
-        self.size += len(data)
-        return self.file.write(data)
-
-
-@contextlib.contextmanager
-def _writing(work: Path, what: str, half: Sequence[str] = ()) -> Iterator[None]:
-    """Make an OSError within a WorkError that says what to do, and remove the files that it left half written."""
-    try:
-        yield
-    except OSError as error:
-        for name in half:
-            with contextlib.suppress(OSError):
-                (work / name).unlink(missing_ok=True)
-        raise WorkError(
-            f"work folder {work}: {what} cannot be written: {error.strerror or error}; what was written before is"
-            " kept: make room and give the same command again"
-        ) from error
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Without it a rename may not survive a power cut; systems other than POSIX cannot open a folder."""
-    if os.name == "posix":
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 def _read_manifest(work: Path) -> Run | None:
