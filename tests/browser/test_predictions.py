@@ -9,7 +9,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from beyond_scaling import partition
-from beyond_scaling.widgets import BallIntegral, ChinchillaSurface, KnifeEdge, LayerDescent, LossCurves, Table3
+from beyond_scaling.widgets import (
+    BallIntegral,
+    ChinchillaSurface,
+    KnifeEdge,
+    LayerDescent,
+    LossCurves,
+    SampleSize,
+    Table3,
+)
 from beyond_scaling.widgets.base import BookWidget
 
 from .widget_page import errors, readout, settle, show
@@ -119,7 +127,7 @@ def test_the_price_of_growing_shows_after_the_first_move(page: Page) -> None:
     assert errors(page) == []
 
 
-@pytest.mark.parametrize("make", [LayerDescent, LossCurves, BallIntegral, Table3, ChinchillaSurface])
+@pytest.mark.parametrize("make", [LayerDescent, LossCurves, BallIntegral, Table3, ChinchillaSurface, SampleSize])
 def test_without_a_prediction_nothing_is_kept_back(page: Page, make: type[BookWidget]) -> None:
     widget = show(page, make(), width=760)
     text = widget.inner_text() + widget.locator(".bs-live").inner_text()
