@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import resource
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beyond_scaling.radius import neighbours
+from beyond_scaling.radius import _codes, _cpu_search, _device_search, _sketch, neighbours
+from beyond_scaling.radius._points import Points
 from beyond_scaling.radius.neighbours import nearest_distances, subset_order, subset_rows
 
 
@@ -25,17 +28,44 @@ def brute(vectors: np.ndarray) -> np.ndarray:
     return out
 
 
+WAYS = ("compiled", "float32", "tensors")
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every way the distances may be found on a CPU: bfloat16 or float32 codes, or without compiled loops."""
+    take(request.param, monkeypatch)
+    return str(request.param)
+
+
+def take(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "compiled", lambda: way != "tensors")
+    kind = _codes.FLOAT32 if way == "float32" else _codes.BFLOAT16
+    monkeypatch.setattr(_cpu_search, "fastest_kind", lambda: kind)
+    monkeypatch.setattr(_cpu_search, "rates", lambda: {kind: 1e12})
+
+
+def in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many tiles, many groups: what large sets need, at the size of a test."""
+    monkeypatch.setattr(_cpu_search, "TILE_BYTES", 1 << 14)
+    monkeypatch.setattr(_cpu_search, "GROUP_BYTES", 1 << 14)
+    monkeypatch.setattr(_device_search, "TILE", 64)
+    monkeypatch.setattr(_device_search, "TABLE_BYTES", 1 << 12)
+    monkeypatch.setattr(_device_search, "WORK_BYTES", 1 << 20)
+
+
 @settings(derandomize=True, max_examples=60, deadline=None)
 @given(
-    m=st.integers(2, 60),
+    m=st.integers(2, 70),
     n=st.integers(1, 9),
     scale=st.sampled_from([1e-200, 1e-9, 1.0, 1e12, 1e301]),
     offset=st.sampled_from([0.0, 1.0, 1e6]),
     kind=st.sampled_from(["normal", "grid", "copies"]),
+    way_=st.sampled_from(WAYS),
     seed=st.integers(0, 2**20),
 )
 def test_every_fraction_agrees_with_brute_force(
-    m: int, n: int, scale: float, offset: float, kind: str, seed: int
+    m: int, n: int, scale: float, offset: float, kind: str, way_: str, seed: int
 ) -> None:
     generator = np.random.default_rng(seed)
     x = generator.normal(size=(m, n)) if kind == "normal" else generator.integers(0, 3, (m, n)).astype(float)
@@ -43,7 +73,9 @@ def test_every_fraction_agrees_with_brute_force(
         x = x[generator.integers(0, m, m)]
     x = (x + offset) * scale
     fractions = [f for f in (0.4, 0.6, 0.8, 1.0) if np.ceil(round(f * m, 9)) >= 2]
-    found = nearest_distances(x, fractions, seed=seed)
+    with pytest.MonkeyPatch.context() as patch:
+        take(way_, patch)
+        found = nearest_distances(x, fractions, seed=seed)
     assert list(found) == fractions
     for fraction in fractions:
         rows = subset_rows(m, fraction, seed=seed)
@@ -53,27 +85,76 @@ def test_every_fraction_agrees_with_brute_force(
         assert ((found[fraction] == 0) == (expected == 0)).all(), "duplicates, and only they, are at 0"
 
 
-def test_many_blocks_agree_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    x = np.random.default_rng(0).normal(size=(700, 6))
-    whole = nearest_distances(x, (0.3, 0.77, 1.0))
-    monkeypatch.setattr(neighbours, "ROWS", 64)
-    monkeypatch.setattr(neighbours, "BLOCK_BYTES", 1)  # 256 columns
-    pieces = nearest_distances(x, (0.3, 0.77, 1.0))
-    for fraction, distances in whole.items():
-        np.testing.assert_allclose(pieces[fraction], distances, rtol=1e-13)
-    np.testing.assert_allclose(whole[1.0], brute(x), rtol=1e-12)
+def cloud(kind: str, generator: np.random.Generator) -> np.ndarray:
+    """(m, n) vectors that are awkward in one way each."""
+    if kind == "isotropic":
+        return generator.normal(size=(900, 96)).astype(np.float32)
+    if kind == "far away":
+        return (1e4 + generator.normal(size=(700, 24))).astype(np.float32)
+    if kind == "few large components":
+        return (generator.normal(size=(2500, 64)) / np.arange(1, 65)).astype(np.float32)
+    if kind == "two tight clusters":
+        return np.where(generator.random((800, 1)) < 0.5, 1e3, -1e3) + 1e-3 * generator.normal(size=(800, 12))
+    if kind == "copies":
+        return generator.normal(size=(150, 8))[generator.integers(0, 150, 900)]
+    heavy = generator.standard_cauchy(size=(700, 12))
+    heavy[3] *= 1e6
+    return heavy
 
 
-def test_what_products_cannot_tell_apart_is_settled_by_differences(monkeypatch: pytest.MonkeyPatch) -> None:
-    generator = np.random.default_rng(2)
-    cluster = 5.0 + 1e-8 * generator.integers(0, 40, (150, 3))  # ties, far below the rounding of the products
-    x = np.concatenate([cluster, generator.normal(size=(50, 3))])
-    calls = []
-    plain = neighbours._squared
-    monkeypatch.setattr(neighbours, "_squared", lambda *a: calls.append(1) or plain(*a))
-    found = nearest_distances(x)[1.0]
-    np.testing.assert_allclose(found, brute(x), rtol=1e-12, atol=0)
-    assert len(calls) > 1, "this set is meant to need a second look"
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize(
+    "kind", ["isotropic", "far away", "few large components", "two tight clusters", "copies", "heavy tails"]
+)
+def test_awkward_clouds(kind: str, small: bool, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = cloud(kind, np.random.default_rng(len(kind)))
+    if small:
+        x = x[: min(len(x), 1500) // 4]
+        in_small_pieces(monkeypatch)
+    fractions = (0.3, 0.77, 1.0)
+    for fraction, distances in nearest_distances(x, fractions).items():
+        expected = brute(x[subset_rows(len(x), fraction)])
+        np.testing.assert_allclose(distances, expected, rtol=1e-12, atol=0)
+        assert ((distances == 0) == (expected == 0)).all()
+
+
+def test_leading_components_are_used_where_they_save_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = cloud("few large components", np.random.default_rng(20))
+    isotropic = cloud("isotropic", np.random.default_rng(0))[:, :64].repeat(3, axis=0)
+    chosen = [_sketch.choose(Points(v), np.arange(len(v)), 1e9, 2).width for v in (x, isotropic)]
+    assert chosen[0] < 40
+    assert chosen[1] == 64
+    monkeypatch.setattr(_cpu_search, "rates", lambda: {_codes.fastest_kind(): 1e9})  # a slow product: fewer are better
+    np.testing.assert_allclose(nearest_distances(x)[1.0], brute(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [_codes.BFLOAT16, _codes.FLOAT32])
+def test_codes_bound_distances_from_below(kind: _codes.Kind) -> None:
+    generator = np.random.default_rng(1)
+    x = (100 + generator.normal(size=(300, 50)) / np.arange(1, 51)).astype(np.float32)
+    points = Points(x)
+    centred = (x.astype(np.float64) - points.centre) * points.scale
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, -12:]
+    distances = np.linalg.norm(centred[:, None] - centred[None], axis=2)
+    for sketch in (_sketch.Sketch(points.centre, points.scale), _sketch.Sketch(points.centre, points.scale, axes)):
+        codes = _codes.Codes(x, np.arange(300), sketch, kind)
+        half = (codes.tensor @ codes.facing(0, 300)).double().numpy()
+        last_rounding = 2.0**-8 if kind.shift else 0.0
+        slack = codes.unit * (codes.lengths[:, None] + codes.lengths) ** 2 + np.abs(half) * last_rounding
+        bound = np.sqrt((2 * (half - slack)).clip(min=0)) - codes.errors[:, None] - codes.errors
+        off = ~np.eye(300, dtype=bool)
+        assert (bound <= distances)[off].all()
+        assert np.median(bound[off] / distances[off]) > 0.9, "and not much below"
+
+
+def test_coarse_codes_give_way_to_finer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    take("compiled", monkeypatch)
+    x = cloud("two tight clusters", np.random.default_rng(3))
+    used = []
+    plain = _cpu_search.Codes
+    monkeypatch.setattr(_cpu_search, "Codes", lambda *a: used.append(a[3]) or plain(*a))
+    np.testing.assert_allclose(nearest_distances(x)[1.0], brute(x), rtol=1e-12)
+    assert used == [_codes.BFLOAT16, _codes.FLOAT32]
 
 
 def test_subsets_are_nested_and_their_order_is_the_callers() -> None:
@@ -91,7 +172,7 @@ def test_subsets_are_nested_and_their_order_is_the_callers() -> None:
     assert (larger[subset_rows(100, 0.5)] <= smaller).all(), "more company brings the nearest nearer"
 
 
-def test_torch_and_numpy_agree_and_keep_their_kind() -> None:
+def test_torch_and_numpy_agree_and_keep_their_kind(way: str) -> None:
     import torch
 
     x = np.random.default_rng(3).normal(size=(200, 5)).astype(np.float32)
@@ -101,17 +182,28 @@ def test_torch_and_numpy_agree_and_keep_their_kind() -> None:
         for fraction, distances in expected.items():
             assert found[fraction].dtype == torch.float64
             np.testing.assert_array_equal(found[fraction].numpy(), distances)
-    half = torch.from_numpy(x).to(torch.bfloat16)
-    np.testing.assert_allclose(nearest_distances(half)[1.0].numpy(), brute(half.float().numpy()), rtol=1e-12)
+    for half in (torch.bfloat16, torch.float16):
+        rounded = torch.from_numpy(x).to(half)
+        np.testing.assert_allclose(nearest_distances(rounded)[1.0].numpy(), brute(rounded.float().numpy()), rtol=1e-12)
+    awkward = (np.asfortranarray(x), x[::-1], x.astype(">f4"), x.astype(np.float16), np.repeat(x, 2, axis=1)[:, ::2])
+    for other in awkward:
+        np.testing.assert_allclose(nearest_distances(other)[1.0], brute(other), rtol=1e-12)
     integers = np.random.default_rng(0).integers(-100, 100, (50, 3))
     np.testing.assert_allclose(nearest_distances(integers)[1.0], brute(integers), rtol=1e-15)
 
 
-def test_memory_mapped_vectors_do(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_memory_mapped_vectors_do(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(4).normal(size=(300, 7)).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
-    found = nearest_distances(np.load(tmp_path / "x.npy", mmap_mode="r"))
-    np.testing.assert_array_equal(found[1.0], nearest_distances(x)[1.0])
+    expected = nearest_distances(x, (0.4, 1.0))
+    in_small_pieces(monkeypatch)
+    reads = []
+    plain = Points.tensor
+    monkeypatch.setattr(Points, "tensor", lambda self, where: reads.append(where) or plain(self, where))
+    found = nearest_distances(np.load(tmp_path / "x.npy", mmap_mode="r"), (0.4, 1.0))
+    for fraction, distances in expected.items():
+        np.testing.assert_array_equal(found[fraction], distances)
+    assert max(len(where) for where in reads if not isinstance(where, slice)) < 250, "never all at once"
 
 
 def test_memory_stays_bounded() -> None:
@@ -119,6 +211,14 @@ def test_memory_stays_bounded() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     nearest_distances(x)
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 5e8
+
+
+def test_threads_may_search_at_the_same_time() -> None:
+    clouds = [np.random.default_rng(i).normal(size=(400, 6)) for i in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda x: nearest_distances(x)[1.0], clouds))
+    for x, found in zip(clouds, together, strict=True):
+        np.testing.assert_allclose(found, brute(x), rtol=1e-12)
 
 
 @pytest.mark.parametrize(

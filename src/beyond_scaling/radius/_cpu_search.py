@@ -7,23 +7,23 @@ computed exactly from the vectors themselves. What is returned is always such an
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from ..progress import bar
 from . import _kernels
 from ._codes import BFLOAT16, FLOAT32, Codes, Kind, fastest_kind, rates
 from ._points import Points
 from ._sketch import Sketch, choose
 from ._threads import split
-from .subsets import Levels
+from .subsets import Piece
 
 TILE_BYTES = 1 << 23  # of a tile: it is read from the cache
 GROUP_BYTES = 1 << 27  # of codes and copied rows in one of the two groups at hand
+SMALL = 1 << 16  # pairs: in a smaller tile a share says little
 CROWDED = 0.05  # share of a tile's pairs computed exactly above which bfloat16 codes are too coarse
 
 
@@ -31,42 +31,28 @@ class TooCoarse(Exception):
     """The codes rule out too few pairs."""
 
 
-@dataclass
 class Group:
-    """Some positions at hand: where their rows lie, their codes, and the pieces that make the sides of tiles."""
+    """Some positions at hand: where their rows lie, and the pieces that make the sides of tiles."""
 
-    first: int
-    raw: np.ndarray
-    places: np.ndarray
-    codes: Codes
-    pieces: list[tuple[int, int, int]]  # first, last (in the group), level
+    def __init__(self, cut: list[Piece], raw: np.ndarray, places: np.ndarray) -> None:
+        self.raw, self.places = raw, places
+        starts = list(itertools.accumulate((last - first for first, last, _ in cut), initial=0))
+        #: first and last in the group, level, and the position of the first
+        self.pieces = [(a, b, cut[i][2], cut[i][0]) for i, (a, b) in enumerate(itertools.pairwise(starts))]
+        self._codes: Codes | None = None
 
-
-def pieces(levels: Levels, tile: int) -> list[tuple[int, int, int]]:
-    """All positions cut into pieces (first, last, level) of at most a tile's rows, none across two levels."""
-    out = []
-    for level, (start, stop) in enumerate(zip(levels.starts, levels.starts[1:], strict=False)):
-        parts = -(-(stop - start) // tile)
-        edges = [start + (stop - start) * part // parts for part in range(parts + 1)]
-        out += [(a, b, level) for a, b in zip(edges, edges[1:], strict=False)]
-    return out
+    def codes(self, sketch: Sketch, kind: Kind) -> Codes:
+        if self._codes is None or self._codes.kind is not kind:
+            self._codes = Codes(self.raw, self.places, sketch, kind)
+        return self._codes
 
 
-def grouped(cut: list[tuple[int, int, int]], rows: int) -> list[list[tuple[int, int, int]]]:
-    """Consecutive pieces together, about `rows` rows a group."""
-    out: list[list[tuple[int, int, int]]] = [[]]
-    for piece in cut:
-        if out[-1] and piece[1] - out[-1][0][0] > rows:
-            out.append([])
-        out[-1].append(piece)
-    return out
-
-
-class Search:
+class CpuSearch:
     """Searches pairs of groups; keeps the buffers and the kind of codes."""
 
-    def __init__(self, points: Points, sketch: Sketch, kind: Kind) -> None:
-        self.points, self.sketch, self.kind = points, sketch, kind
+    def __init__(self, sketch: Sketch, kind: Kind, copied: int) -> None:
+        """`copied`: bytes of a row that has to be copied, 0 if the vectors are used where they lie."""
+        self.sketch, self.kind, self.copied = sketch, kind, copied
         self._product = torch.empty(0, dtype=kind.dtype)
         self._found: list[tuple[np.ndarray, np.ndarray]] = []
         self.computed = 0
@@ -79,47 +65,72 @@ class Search:
     @property
     def group_rows(self) -> int:
         """Rows of a group, about."""
-        size = self.kind.columns(self.sketch.width) * (2 if self.kind.shift else 4) + 16
-        if self.points.direct is None:
-            size += 4 * self.points.width
-        return max(self.tile_rows, GROUP_BYTES // size)
+        code = self.kind.columns(self.sketch.width) * self.kind.dtype.itemsize
+        return max(self.tile_rows, GROUP_BYTES // (code + self.copied + 16))
 
-    def group(self, cut: list[tuple[int, int, int]], rows: np.ndarray) -> Group:
-        first = cut[0][0]
-        raw, places = self.points.take(rows[first : cut[-1][1]])
-        codes = Codes(raw, places, self.sketch, self.kind)
-        return Group(first, raw, places, codes, [(a - first, b - first, level) for a, b, level in cut])
+    def fetch(self, points: Points, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors of `rows`: an array, and their places in it."""
+        return points.take(rows)
 
-    def tiles(self, left: Group, right: Group, best: np.ndarray, advance: Any = None) -> None:
-        """Every pair of one row of `left` and one of `right`; the same group twice: every pair in it."""
-        same = left is right
+    def received(self, vectors: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """As `fetch`, of vectors (q, n) from elsewhere."""
+        return vectors.cpu().numpy(), np.arange(len(vectors))
+
+    def sendable(self, vectors: tuple[np.ndarray, np.ndarray]) -> torch.Tensor:
+        """What `fetch` gave as one contiguous tensor (q, n)."""
+        raw, places = vectors
+        return torch.from_numpy(np.ascontiguousarray(raw[places]))
+
+    def group(self, cut: list[Piece], vectors: tuple[np.ndarray, np.ndarray]) -> Group:
+        """The group of the pieces `cut` of positions, whose vectors are given in that order."""
+        return Group(cut, *vectors)
+
+    def nothing(self, levels: int, count: int) -> np.ndarray:
+        """No distances yet: (levels, p)."""
+        return np.full((levels, count), np.inf)
+
+    def tiles(self, left: Group, right: Group, best: np.ndarray, advance: Callable[[int], object]) -> None:
+        """Bring `best` (levels, p) up to date with all pairs of a row of `left` and one of `right`, or inside one.
+
+        `advance` is told how many more pairs are done.
+        """
+        try:
+            self._tiles(left, right, best, advance)
+        except TooCoarse:
+            self.kind, self.sketch = FLOAT32, Sketch(self.sketch.centre, self.sketch.scale)
+            self._product = torch.empty(0, dtype=FLOAT32.dtype)
+            self._tiles(left, right, best, advance)
+
+    def _tiles(self, left: Group, right: Group, best: np.ndarray, advance: Callable[[int], object]) -> None:
+        same, codes = left is right, right.codes(self.sketch, self.kind)
         if same:  # near pairs first: they make all later tiles cheap
-            for at in range(len(left.pieces)):
-                first, last, _ = left.pieces[at]
+            for at, (first, last, *_) in enumerate(left.pieces):
                 self.computed = 0
-                self._tile(left, at, left, at, left.codes.facing(first, last), best)
-                if self.kind is BFLOAT16 and self.sketch.axes is None and self.computed > CROWDED * (last - first) ** 2:
+                self._tile(left, at, left, at, codes.facing(first, last), best)
+                if self.kind is BFLOAT16 and self.computed > CROWDED * (last - first) ** 2 > CROWDED * SMALL:
                     raise TooCoarse
-        for across, (first, last, _) in enumerate(right.pieces):
-            facing = right.codes.facing(first, last)
+        for across, (first, last, *_) in enumerate(right.pieces):
+            facing = codes.facing(first, last)
             for at in reversed(range(across)) if same else range(len(left.pieces)):
                 self._tile(left, at, right, across, facing, best)
-            if advance is not None:
-                advance()
+            size = last - first
+            advance(size * first + size * (size - 1) // 2 if same else size * len(left.places))
 
     def _tile(self, left: Group, at: int, right: Group, across: int, facing: torch.Tensor, best: np.ndarray) -> None:
-        (a, b, level), (c, d, other) = left.pieces[at], right.pieces[across]
+        (a, b, level, _), (c, d, other, _) = left.pieces[at], right.pieces[across]
+        codes = left.codes(self.sketch, self.kind)
         diagonal = left is right and at == across
         level = max(level, other)
         if self._product.numel() < (b - a) * (d - c):
             self._product = torch.empty((b - a) * (d - c), dtype=self.kind.dtype)
         product = self._product[: (b - a) * (d - c)].view(b - a, d - c)
-        torch.mm(left.codes.tensor[a:b], facing, out=product)
+        torch.mm(codes.tensor[a:b], facing, out=product)
         tile = product.view(torch.int16 if self.kind.shift else torch.int32).numpy()
-        rows, columns = _Side(left, a, b, best), _Side(right, c, d, best)
+        rows = _Side(left, at, codes, best)
+        columns = _Side(right, across, right.codes(self.sketch, self.kind), best)
         if diagonal and b - a > 1:
             split(lambda _, i, j: _kernels.seed(tile, i, j, left.raw, rows.places, rows.best, level), b - a)
-        scale, unit, shift = self.sketch.scale, left.codes.unit, self.kind.shift
+        scale, unit, shift = self.sketch.scale, codes.unit, self.kind.shift
         row_thresholds, column_thresholds = (
             side.thresholds(facing_side, level, scale, unit, self.kind)
             for side, facing_side in ((rows, columns), (columns, rows))
@@ -152,10 +163,11 @@ class Search:
 class _Side:
     """One side of a tile: views of the group's arrays and of the best distances."""
 
-    def __init__(self, group: Group, first: int, last: int, best: np.ndarray) -> None:
+    def __init__(self, group: Group, piece: int, codes: Codes, best: np.ndarray) -> None:
+        first, last, _, position = group.pieces[piece]
         self.places = group.places[first:last]
-        self.errors, self.lengths = group.codes.errors[first:last], group.codes.lengths[first:last]
-        self.best = best[:, group.first + first : group.first + last]
+        self.errors, self.lengths = codes.errors[first:last], codes.lengths[first:last]
+        self.best = best[:, position : position + last - first]
 
     def thresholds(self, other: _Side, level: int, scale: float, unit: float, kind: Kind) -> np.ndarray:
         out = np.empty(len(self.places), dtype=kind.bits)
@@ -166,24 +178,8 @@ class _Side:
         return out
 
 
-def search(points: Points, levels: Levels, progress: bool = False) -> np.ndarray:
-    """Smallest distances (levels, p) by position: level l counts the pairs of which both sides are in subset l."""
+def engine(points: Points, rows: np.ndarray) -> CpuSearch:
+    """The search that should be fastest for `rows` of `points` on this CPU."""
     kind = fastest_kind()
-    sketch = choose(points, levels.rows, rates()[kind], torch.get_num_threads())
-    best = np.full((levels.count, len(levels.rows)), np.inf)
-    try:
-        _all_pairs(Search(points, sketch, kind), levels, best, progress)
-    except TooCoarse:
-        _all_pairs(Search(points, Sketch(points.centre, points.scale), FLOAT32), levels, best, progress)
-    return best * points.unit
-
-
-def _all_pairs(work: Search, levels: Levels, best: np.ndarray, progress: bool) -> None:
-    groups = grouped(pieces(levels, work.tile_rows), work.group_rows)
-    total = sum(sum(len(right) for right in groups[at:]) for at in range(len(groups)))
-    with bar(total=total, show=progress, desc="distances", unit=" blocks") as shown:
-        for at, cut in enumerate(groups):
-            left = work.group(cut, levels.rows)
-            work.tiles(left, left, best, shown.update)
-            for other in groups[at + 1 :]:
-                work.tiles(left, work.group(other, levels.rows), best, shown.update)
+    copied = 0 if points.direct is not None else 8 * points.width
+    return CpuSearch(choose(points, rows, rates()[kind], torch.get_num_threads()), kind, copied)

@@ -19,24 +19,6 @@ TINY = 1e-280  # a sum of squares below it may have lost digits to underflow
 _SUMS = {"reassoc", "contract", "nsz"}  # lets sums use vector registers; differences stay as they are
 
 
-@njit(cache=True, nogil=True)
-def survey(block: Any, low: Any, high: Any, total: Any) -> int:
-    """Bring columnwise least, greatest and sum (n,) up to date with `block` (b, n); its first row that is not
-    finite, or -1."""
-    for i in range(block.shape[0]):
-        for c in range(block.shape[1]):
-            value = np.float64(block[i, c])
-            low[c], high[c] = min(low[c], value), max(high[c], value)
-            total[c] += value
-    for c in range(block.shape[1]):
-        if not np.isfinite(total[c]):
-            for i in range(block.shape[0]):
-                for column in range(block.shape[1]):
-                    if not np.isfinite(block[i, column]):
-                        return i
-    return -1
-
-
 @njit(cache=True, nogil=True, fastmath=_SUMS)
 def centre_rows(raw: Any, places: Any, centre: Any, scale: float, out: Any, squares: Any) -> None:
     """`out` (b, n) float64: rows `places` of `raw` minus `centre`, times `scale`; `squares` (b,): their squared

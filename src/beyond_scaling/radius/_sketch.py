@@ -20,7 +20,7 @@ PAIR_SECONDS, TERM_SECONDS, SCAN_SECONDS = 6e-8, 1.2e-10, 6e-11  # rough, of one
 
 @dataclass(frozen=True)
 class Sketch:
-    """What of a centred and scaled vector is compared: all n, or components along `axes` (n, k) and the rest's length."""
+    """What of a centred, scaled vector is compared: all n, or components along `axes` (n, k) and the rest's length."""
 
     centre: np.ndarray
     scale: float

@@ -8,6 +8,7 @@ one, so no cancellation reaches the result, and no neighbour is missed. On a CPU
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from .subsets import Levels, check_fractions, check_order, subset_order, subset_
 
 if TYPE_CHECKING:
     import torch
+
+    from ._pairs import Engine
+    from ._points import Points
 
 __all__ = ["nearest_distances", "subset_order", "subset_rows", "subset_size"]
 
@@ -56,30 +60,42 @@ def nearest_distances(
     """
     import torch
 
+    from ._pairs import search
+    from ._points import Points
+
     tensor_given = isinstance(vectors, torch.Tensor)
-    data = vectors.detach() if tensor_given else np.asarray(vectors)
-    place = _device(vectors, device)
-    count = _check(data, vectors)
+    data, place = check_vectors(vectors), place_for(vectors, device)
+    count = len(data)
     levels = Levels(check_order(order, count, seed), check_fractions(fractions, count))
     with torch.inference_mode():
-        found = _search(data, levels, place, progress)
+        points = Points(data)
+        engine, unit = engine_for(points, levels.rows, place)
+        found = torch.as_tensor(search(engine, points, levels, progress)) * unit  # (levels, p)
     distances = {}
     for fraction, level in zip(fractions, levels.of, strict=True):
-        values = torch.from_numpy(found[level][levels.in_row_order(level)])
-        distances[fraction] = values.to(data.device) if tensor_given else values.numpy()
+        values = found[level][torch.from_numpy(levels.in_row_order(level)).to(found.device)]
+        distances[fraction] = values.to(data.device) if tensor_given else values.cpu().numpy()
     return distances
 
 
-def _search(data: Any, levels: Levels, place: torch.device, progress: bool) -> np.ndarray:
-    """Distances (levels, p) by position."""
-    from ._points import Points
+def engine_for(points: Points, rows: np.ndarray, place: torch.device) -> tuple[Engine, float]:
+    """The search for `rows` of `points` at a place, and what its distances have to be multiplied by."""
+    if place.type == "cpu" and compiled():
+        from . import _cpu_search
 
-    from . import _cpu_search
+        return _cpu_search.engine(points, rows), points.unit
+    from . import _device_search
 
-    return _cpu_search.search(Points(data), levels, progress)
+    return _device_search.engine(points, place), points.unit / points.scale
 
 
-def _device(vectors: Any, device: str | torch.device | None) -> torch.device:
+def compiled() -> bool:
+    """Whether numba is there: without it a CPU takes the way of a GPU, several times slower."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def place_for(vectors: Any, device: str | torch.device | None) -> torch.device:
+    """Where to compute; ValueError for a device that torch does not know or that lacks float64."""
     import torch
 
     place = vectors.device if device is None and isinstance(vectors, torch.Tensor) else device or "cpu"
@@ -92,7 +108,11 @@ def _device(vectors: Any, device: str | torch.device | None) -> torch.device:
     return found
 
 
-def _check(data: Any, given: Any) -> int:
+def check_vectors(vectors: Any, least: int = 2) -> Any:
+    """The vectors (m, n) as an array or a tensor; ValueError for another rank, no numbers, fewer than `least` rows."""
+    import torch
+
+    data = vectors.detach() if isinstance(vectors, torch.Tensor) else np.asanyarray(vectors)
     if data.ndim != 2 or data.shape[1] < 1:
         raise ValueError(f"vectors has shape {tuple(data.shape)}; expected (m, n) with n at least 1")
     kind = str(data.dtype)
@@ -100,7 +120,7 @@ def _check(data: Any, given: Any) -> int:
         data.dtype.kind in "fiu" if isinstance(data, np.ndarray) else not (data.is_complex() or kind.endswith("bool"))
     )
     if not numeric:
-        raise ValueError(f"vectors has dtype {kind} ({type(given).__name__}); expected real numbers")
-    if data.shape[0] < 2:
-        raise ValueError(f"vectors has {data.shape[0]} rows; expected at least 2")
-    return int(data.shape[0])
+        raise ValueError(f"vectors has dtype {kind} ({type(vectors).__name__}); expected real numbers")
+    if data.shape[0] < least:
+        raise ValueError(f"vectors has {data.shape[0]} rows; expected at least {least}")
+    return data

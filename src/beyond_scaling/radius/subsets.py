@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral
@@ -73,7 +74,7 @@ class Levels:
         count = len(permutation)
         sizes = sorted({subset_size(count, fraction) for fraction in fractions})
         self.starts = [0, *sizes]
-        parts = [np.sort(permutation[a:b]) for a, b in zip(self.starts, sizes, strict=False)]
+        parts = [np.sort(permutation[a:b]) for a, b in itertools.pairwise(self.starts)]
         self.rows = np.concatenate(parts)
         self.count = len(sizes)
         self.of = [sizes.index(subset_size(count, fraction)) for fraction in fractions]
@@ -81,3 +82,33 @@ class Levels:
     def in_row_order(self, level: int) -> np.ndarray:
         """Positions (size,) of the subset of `level`, by ascending row number."""
         return np.argsort(self.rows[: self.starts[level + 1]], kind="stable")
+
+
+Piece = tuple[int, int, int]  # positions first...last and their level
+
+
+def pieces(levels: Levels, tile: int) -> list[Piece]:
+    """All positions cut into pieces of at most `tile` rows, none across two levels."""
+    spans = [(start, stop, level) for level, (start, stop) in enumerate(itertools.pairwise(levels.starts))]
+    return list(itertools.chain.from_iterable(cut(span, tile) for span in spans))
+
+
+def cut(span: Piece, tile: int) -> list[Piece]:
+    """A span of positions of one level in equal pieces of at most `tile` rows."""
+    start, stop, level = span
+    parts = -(-(stop - start) // tile)
+    edges = [start + (stop - start) * part // parts for part in range(parts + 1)]
+    return [(a, b, level) for a, b in itertools.pairwise(edges)]
+
+
+def grouped(parts: list[Piece], rows: int) -> list[list[Piece]]:
+    """Consecutive pieces together, about `rows` rows a group."""
+    out: list[list[Piece]] = []
+    size = rows + 1
+    for piece in parts:
+        if size > 0 and size + piece[1] - piece[0] > rows:
+            out.append([])
+            size = 0
+        out[-1].append(piece)
+        size += piece[1] - piece[0]
+    return out

@@ -1,0 +1,246 @@
+"""The exact search by tensor operations: for GPUs, and for CPUs without compiled loops.
+
+Matrix products of 16-bit codes (float32 sums) give half the squared code distances of all pairs, each pair
+once; of every tile only the least in each row and BLOCK columns is kept, in a table. The table says which blocks
+may hold a row's nearest neighbour: the best block of each row gives a distance, and with that few others remain.
+Distances to a block's vectors come from differences in the vectors' own precision; the nearest one's, from
+differences in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ._points import Points
+from .subsets import Piece
+
+BLOCK = 32  # columns that share an entry of the table
+TILE = 8192  # rows and columns of a product
+TABLE_SHARE = 0.1  # of the device's free memory, for each of two tables
+TABLE_BYTES = 1 << 28  # on a CPU
+WORK_BYTES = 1 << 29  # of differences at a time on a GPU; a CPU takes a sixteenth
+UNDERFLOW = 1e-15  # float32 distances under it may have lost digits
+FAR = 3e4  # half a squared distance that no code reaches: marks padding
+
+
+@dataclass
+class Group:
+    """Some positions on the device, every level padded to whole blocks.
+
+    `rows` (q, n): the vectors, scaled; `position` (q,): where a row's result goes, -1 for padding; `level_ends`: rows
+    of the group up to the end of each level.
+    """
+
+    rows: torch.Tensor
+    position: torch.Tensor
+    level_ends: list[int]
+    codes: torch.Tensor  # (q, columns) float16
+    errors: torch.Tensor  # (q,) float32, rounded up
+    lengths: torch.Tensor  # (q,) float32, rounded up
+    unit: float
+
+
+class DeviceSearch:
+    """Searches pairs of groups on one device."""
+
+    def __init__(self, centre: np.ndarray, scale: float, device: torch.device) -> None:
+        self.device, self.scale, self.width = device, scale, len(centre)
+        self.centre = torch.from_numpy(centre * scale).to(device)
+
+    @property
+    def tile_rows(self) -> int:
+        """Rows of a piece, at most."""
+        return min(TILE, self.group_rows)
+
+    @property
+    def group_rows(self) -> int:
+        """Rows of a group: its table, and its vectors twice over, have to fit."""
+        if self.device.type != "cuda":
+            return math.isqrt(TABLE_BYTES * BLOCK // 4)
+        free = torch.cuda.mem_get_info(self.device)[0]
+        by_table = math.isqrt(int(free * TABLE_SHARE) * BLOCK // 4)
+        return max(TILE, min(by_table, int(free * TABLE_SHARE) // (8 * self.width)))
+
+    def fetch(self, points: Points, rows: np.ndarray) -> torch.Tensor:
+        """The vectors of `rows` on the device."""
+        return points.tensor(rows).to(self.device)
+
+    def received(self, vectors: torch.Tensor) -> torch.Tensor:
+        """As `fetch`, of vectors (q, n) from elsewhere."""
+        return vectors.to(self.device)
+
+    def sendable(self, vectors: torch.Tensor) -> torch.Tensor:
+        """What `fetch` gave as one contiguous tensor (q, n)."""
+        return vectors.contiguous()
+
+    def nothing(self, levels: int, count: int) -> torch.Tensor:
+        """No distances yet: (levels, p)."""
+        return torch.full((levels, count), math.inf, dtype=torch.float64, device=self.device)
+
+    def group(self, cut: list[Piece], vectors: torch.Tensor) -> Group:
+        """The group of the pieces `cut` of positions, whose vectors (q, n) are given in that order."""
+        parts, positions, ends, at = [], [], [], 0
+        for level in range(max(level for _, _, level in cut) + 1):
+            mine = [(first, last) for first, last, own in cut if own == level]
+            size = sum(last - first for first, last in mine)
+            padding = -size % BLOCK
+            parts += [vectors[at : at + size], vectors.new_zeros(padding, self.width)]
+            positions += [torch.arange(first, last) for first, last in mine] + [torch.full((padding,), -1)]
+            at += size
+            ends.append(sum(len(part) for part in parts))
+        position = torch.cat(positions).to(self.device)
+        rows = torch.cat(parts) * self.scale  # a power of two: digits stay
+        return Group(rows, position, ends, *self._encode(rows, position < 0))
+
+    def _encode(
+        self, rows: torch.Tensor, padding: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, float]:
+        """Codes of rows (q, n): float16 numbers, the squared length in three columns, ones in three."""
+        count, width = rows.shape
+        columns = -(-(width + 6) // 64) * 64
+        codes = torch.zeros((count, columns), dtype=torch.float16, device=self.device)
+        errors, halves = (torch.empty(count, dtype=torch.float64, device=self.device) for _ in range(2))
+        step = max(1, self._work_bytes() // (32 * width))
+        for a in range(0, count, step):
+            values = rows[a : a + step].double() - self.centre  # (b, n)
+            rounded = values.to(torch.float16)
+            codes[a : a + step, :width] = rounded
+            errors[a : a + step] = torch.linalg.vector_norm(values - rounded.double(), dim=1)
+            halves[a : a + step] = rounded.double().square().sum(dim=1) / 2
+        lengths = (2 * halves).sqrt()
+        codes[padding, :width], halves[padding] = 0, FAR
+        rest = halves
+        for part in range(3):
+            piece = rest.to(torch.float16)
+            codes[:, width + part] = piece
+            rest = rest - piece.double()
+        codes[:, width + 3 : width + 6] = 1
+        # of a product: float32 sums, of which matrix units may drop the last bit
+        unit = (columns + 8) * 2.0**-23
+        return codes, _upwards(errors), _upwards(lengths), unit
+
+    def tiles(self, left: Group, right: Group, best: torch.Tensor, advance: Callable[[int], object]) -> None:
+        """Bring `best` (levels, p) up to date with all pairs of a row of `left` and one of `right`, or inside one.
+
+        `advance` is told how many more pairs are done.
+        """
+        same = left is right
+        of_left = self._table(len(left.rows), len(right.rows))
+        of_right = of_left if same else self._table(len(right.rows), len(left.rows))
+        for start in range(0, len(right.rows), TILE):
+            facing = self._facing(right, start)  # (columns, c)
+            for begin in range(start if same else 0, len(left.rows), TILE):
+                tile = self._product(left.codes[begin : begin + TILE], facing)  # (r, c)
+                if same and begin == start:
+                    tile.diagonal().fill_(math.inf)
+                r, c = tile.shape
+                rows, columns = slice(begin, begin + r), slice(start, start + c)
+                of_left[rows, start // BLOCK : (start + c) // BLOCK] = tile.view(r, c // BLOCK, BLOCK).amin(dim=2)
+                if not (same and begin == start):
+                    least = tile.view(r // BLOCK, BLOCK, c).amin(dim=1)  # (r / BLOCK, c)
+                    of_right[columns, begin // BLOCK : (begin + r) // BLOCK] = least.T
+        self._settle(left, right, of_left, best, same)
+        if not same:
+            self._settle(right, left, of_right, best, same)
+        count, others = (int((group.position >= 0).sum()) for group in (left, right))
+        advance(count * (count - 1) // 2 if same else count * others)
+
+    def _table(self, rows: int, others: int) -> torch.Tensor:
+        return torch.empty((rows, others // BLOCK), dtype=torch.float32, device=self.device)
+
+    def _facing(self, group: Group, start: int) -> torch.Tensor:
+        """(columns, c): the codes of `group` from row `start`, as the other factor of the product."""
+        codes = group.codes[start : start + TILE]
+        width = self.width
+        other = -codes
+        other[:, width : width + 3] = 1
+        other[:, width + 3 : width + 6] = codes[:, width : width + 3]
+        return other.T
+
+    def _product(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        if self.device.type == "cuda":
+            return torch.mm(left, right, out_dtype=torch.float32)
+        return left.float() @ right.float()
+
+    def _settle(self, group: Group, other: Group, table: torch.Tensor, best: torch.Tensor, same: bool) -> None:
+        """Exact distances where the table (rows of `group`, blocks of `other`) leaves room for an improvement."""
+        errors = other.errors.view(-1, BLOCK).amax(dim=1)  # (blocks,)
+        lengths = other.lengths.view(-1, BLOCK).amax(dim=1)
+        for level in range(len(best)):
+            rows = group.level_ends[min(level, len(group.level_ends) - 1)]
+            blocks = other.level_ends[min(level, len(other.level_ends) - 1)] // BLOCK
+            if not rows or not blocks:
+                continue
+            part, position = table[:rows, :blocks], group.position[:rows]
+            found = best[: level + 1, position.clamp(min=0)].amin(dim=0)  # (rows,)
+            found[position < 0] = 0  # padding looks for nothing
+            values, where = part.min(dim=1)
+            bound = self._bound(group, slice(0, rows), found, errors[where], lengths[where], True)
+            near = (values <= bound).nonzero()[:, 0]
+            self._improve(group, other, near, where[near], found, same)
+            part[near, where[near]] = math.inf
+            step = max(1, self._work_bytes() // (16 * blocks))
+            for first in range(0, rows, step):
+                some = slice(first, min(first + step, rows))
+                open_ = part[some] <= self._bound(group, some, found[some], errors[:blocks], lengths[:blocks], False)
+                row, block = open_.nonzero(as_tuple=True)
+                self._improve(group, other, row + first, block, found, same)
+                part[row + first, block] = math.inf
+            real = position >= 0
+            best[level, position[real]] = found[real]
+
+    def _bound(
+        self, group: Group, rows: slice, found: torch.Tensor, errors: torch.Tensor, lengths: torch.Tensor, paired: bool
+    ) -> torch.Tensor:
+        """What half a squared code distance is at most if the true distance is under `found`; -inf where that is 0.
+
+        (rows,) if `errors` and `lengths` of the other side are paired with the rows, else (rows, blocks).
+        """
+        mine, own, size = (t if paired else t[:, None] for t in (found, group.errors[rows], group.lengths[rows]))
+        reach = mine.float() * (1 + 1e-6) + own + errors
+        half = 0.5 * reach.square() + group.unit * (size + lengths).square() + 2.0**-22
+        return torch.where(mine > 0, half * (1 + 1e-6), -math.inf)
+
+    def _improve(
+        self, group: Group, other: Group, rows: torch.Tensor, blocks: torch.Tensor, found: torch.Tensor, same: bool
+    ) -> None:
+        """Bring `found`[rows] up to date with the distances of each row to all vectors of its block."""
+        width = self.width
+        step = max(1, self._work_bytes() // (BLOCK * width * group.rows.element_size()))
+        for a in range(0, len(rows), step):
+            row, block = rows[a : a + step], blocks[a : a + step]
+            column = block[:, None] * BLOCK + torch.arange(BLOCK, device=self.device)  # (b, BLOCK)
+            own, others = group.rows[row], other.rows.view(-1, BLOCK, width)[block]
+            lengths = torch.linalg.vector_norm(others - own[:, None], dim=2)  # (b, BLOCK)
+            if bool((tiny := lengths.amin(dim=1) < UNDERFLOW).any()):
+                lengths = lengths.double()
+                gaps = others[tiny].double() - own[tiny].double()[:, None]
+                lengths[tiny] = torch.linalg.vector_norm(gaps, dim=2)
+            nobody = other.position[column] < 0
+            if same:
+                nobody |= column == row[:, None]
+            lengths[nobody] = math.inf
+            least, nearest = lengths.min(dim=1)
+            exact = torch.linalg.vector_norm(
+                other.rows[column.gather(1, nearest[:, None])[:, 0]].double() - own.double(), dim=1
+            )
+            exact[least.isinf()] = math.inf  # alone in its block
+            found.scatter_reduce_(0, row, exact, reduce="amin")
+
+    def _work_bytes(self) -> int:
+        return WORK_BYTES if self.device.type == "cuda" else WORK_BYTES // 16
+
+
+def _upwards(values: torch.Tensor) -> torch.Tensor:
+    """float64 to float32, never smaller."""
+    return (values * (1 + 1e-6)).float() + 1e-30
+
+
+def engine(points: Points, device: torch.device) -> DeviceSearch:
+    """The search for `points` on a device."""
+    return DeviceSearch(points.centre, points.scale, device)

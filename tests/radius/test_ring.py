@@ -1,0 +1,82 @@
+"""The search over several processes: the same distances bit for bit, and every error on all of them."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from beyond_scaling.radius import _cpu_search, nearest_distances
+from beyond_scaling.radius.ring import _turns, nearest_distances_across
+
+FRACTIONS = (0.3, 0.8, 1.0)
+
+
+def vectors() -> np.ndarray:
+    x = np.random.default_rng(0).normal(size=(700, 12)).astype(np.float32)
+    x[600] = x[10]  # copies on two processes
+    return x
+
+
+def run(rank: int, size: int, port: int, folder: str) -> None:
+    """One process: a share of the vectors, then shares that do not fit together."""
+    import torch
+    import torch.distributed as dist
+
+    torch.set_num_threads(1)
+    _cpu_search.GROUP_BYTES = _cpu_search.TILE_BYTES = 1 << 13  # several groups a process
+    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
+    x = vectors()
+    edges = [0, 90, 400, 700] if size == 3 else [0, 700]
+    own = x[edges[rank] : edges[rank + 1]]
+    found: dict[str, Any] = {str(f): d for f, d in nearest_distances_across(own, FRACTIONS, seed=3).items()}
+    tensor = nearest_distances_across(torch.from_numpy(own).to(torch.bfloat16), (1.0,))[1.0]
+    found["bfloat16"] = tensor.numpy()
+    for name, bad in {
+        "nan": np.where(rank == 1, np.nan, own),
+        "width": own[:, : 12 - rank],
+        "rank": own[0] if rank == size - 1 else own,
+    }.items():
+        try:
+            nearest_distances_across(bad)
+        except ValueError as error:
+            found[name] = np.array(str(error))
+    np.savez(Path(folder) / f"{size}-{rank}.npz", **found)
+    dist.destroy_process_group()
+
+
+def test_any_number_of_processes_gives_the_same_answer(tmp_path: Path) -> None:
+    import torch.multiprocessing as mp
+
+    for size in (1, 3):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        mp.spawn(run, args=(size, port, str(tmp_path)), nprocs=size)
+    answers = [dict(np.load(tmp_path / name)) for name in ("1-0.npz", "3-0.npz", "3-1.npz", "3-2.npz")]
+    expected = nearest_distances(vectors(), FRACTIONS, seed=3)
+    for answer in answers:
+        for fraction, distances in expected.items():
+            np.testing.assert_array_equal(answer[str(fraction)], distances)
+        np.testing.assert_array_equal(answer["bfloat16"], answers[0]["bfloat16"])
+    assert expected[1.0][600] == expected[1.0][10] == 0
+    for rank in range(3):
+        told = {name: str(answers[1 + rank][name]) for name in ("nan", "width", "rank")}
+        assert told["nan"].removeprefix("process 1: ").startswith("vectors: row 0 holds NaN or infinity")
+        assert "process 2 has float32 of width 10; expected one width and dtype" in told["width"]
+        assert told["rank"].removeprefix("process 2: ").startswith("vectors has shape (12,)")
+
+
+def test_without_processes_it_says_so() -> None:
+    with pytest.raises(RuntimeError, match=r"torch\.distributed is not initialised; start the processes with torchrun"):
+        nearest_distances_across(vectors())
+
+
+@pytest.mark.parametrize("owned", [[(0, 1)], [(0, 3)], [(0, 1), (1, 1)], [(0, 2), (2, 3), (5, 1)], [(0, 0), (0, 4)]])
+def test_every_pair_of_groups_meets_once(owned: list[tuple[int, int]]) -> None:
+    count = sum(number for _, number in owned)
+    met = [tuple(sorted(pair)) for turn in _turns(count, owned) for pair in turn if pair]
+    assert sorted(met) == [(i, j) for i in range(count) for j in range(i, count)]
