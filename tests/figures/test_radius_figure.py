@@ -12,10 +12,17 @@ import pytest
 
 from beyond_scaling.figures.radius import PAPER_DISTANCE, alt_text, figure
 from beyond_scaling.radius import hypothesised_distance, subset_rows
-from beyond_scaling.radius.measure import summarise
+from beyond_scaling.radius.site import summarise
 from beyond_scaling.results import Record
 
 FRACTIONS = (0.4, 0.6, 0.8, 1.0)
+
+
+def summarised(columns: dict[str, np.ndarray], side: str) -> dict[str, Any]:
+    own = {name.removeprefix(f"{side}_"): column for name, column in columns.items() if name.startswith(side)}
+    cloud = {"rms_norm": 9.0, "spread": 8.0, "effective_dimension": 5.0, "median_pair": 10.0}
+    told = {"dependence": 1.0, "cloud": cloud, "dimension": {"queries": 9, "duplicates": 0}}
+    return summarise(own, told, width=64, fractions=FRACTIONS, seed=0)
 
 
 def make(scale: float = 1.0, kind: str = "radius", controls: bool = True, rows: int = 5000) -> Record:
@@ -23,16 +30,20 @@ def make(scale: float = 1.0, kind: str = "radius", controls: bool = True, rows: 
     columns: dict[str, np.ndarray] = {}
     for side, factor in (("before", 1.0), ("after", 3.0)):
         columns[f"{side}_norm"] = np.full(rows, 9.0, dtype=np.float32)
+        base = generator.gamma(6.0, 1.0, rows)  # nearer as vectors are added, every one of them
         for fraction in FRACTIONS:
             column = np.full(rows, np.nan, dtype=np.float32)
             kept = subset_rows(rows, fraction)
-            column[kept] = scale * factor * (1.5 - 0.5 * fraction) * generator.gamma(6.0, 1.0, len(kept))
+            column[kept] = scale * factor * (1.5 - 0.5 * fraction) * base[kept]
             columns[f"{side}_{round(100 * fraction)}"] = column
-    summary: dict[str, Any] = {"dimension": 64, "vectors": rows, "hypothesis": hypothesised_distance(64)}
-    for side in ("before", "after"):
-        summary[side] = summarise(columns, side, FRACTIONS)
-        if controls:
-            summary[f"gaussian_{side}"] = {"distance": {"1": {"median": 7.125 * scale}}}
+    gaussian = {"distance": {"1": {"median": 7.125 * scale}}}
+    summary: dict[str, Any] = {
+        "dimension": 64,
+        "vectors": rows,
+        "hypothesis": hypothesised_distance(64),
+        "sites": {side: summarised(columns, side) for side in ("before", "after")},
+        "controls": {"gaussian": dict.fromkeys(("before", "after"), gaussian)} if controls else {},
+    }
     return Record(
         name="toy",
         title="A toy",
@@ -81,7 +92,7 @@ def test_the_lines_stand_where_the_record_says() -> None:
     medians = [trace for trace in drawn.data if not trace.name]
     for number, trace in enumerate(medians):
         side, fraction = ("before", "after")[number // 4], FRACTIONS[number % 4]
-        expected = record.summary[side]["distance"][f"{fraction:g}"]["median"]
+        expected = record.summary["sites"][side]["distance"][f"{fraction:g}"]["median"]
         assert trace.x == pytest.approx([expected, expected], rel=1e-3)
     lines = [shape.x0 for shape in drawn.layout.shapes]
     assert lines == pytest.approx([hypothesised_distance(64), 7.125, PAPER_DISTANCE] * 2)
@@ -100,7 +111,7 @@ def test_the_words_are_computed_from_the_record() -> None:
     assert figure(record).layout.meta["alt"] == words
     assert "5,000 activations of toy model (width 64)" in words
     for side in ("before", "after"):
-        for numbers in record.summary[side]["distance"].values():
+        for numbers in record.summary["sites"][side]["distance"].values():
             assert f"{numbers['median']:.2f}" in words
     assert f"{hypothesised_distance(64):.2f}" in words
     assert f"{hypothesised_distance(1024):.2f}" in words
@@ -117,6 +128,20 @@ def test_the_figure_is_small_and_leaves_its_ground_to_the_page() -> None:
     assert not re.search(r"white|#fff", text, flags=re.IGNORECASE)
 
 
+def test_tails_are_told_as_what_they_are() -> None:
+    """Columns as skewed as one likes: one in twenty is below, one in twenty above."""
+    record = make()
+    for side in ("before", "after"):
+        column = record.columns[f"{side}_100"]
+        found = re.search(rf"{side.capitalize()} .*?below ([\d.]+) and one in twenty above ([\d.]+)", alt_text(record))
+        assert found
+        for end, share in zip(found.groups(), (0.05, 0.95), strict=True):
+            assert (column < float(end)).mean() == pytest.approx(share, abs=0.005)
+
+
 def test_another_kind_of_record_is_refused() -> None:
     with pytest.raises(ValueError, match="record 'toy' is of kind 'loss'; expected 'radius'"):
         figure(make(kind="loss"))
+    old = dataclasses.replace(make(), summary={"before": {}})
+    with pytest.raises(ValueError, match="measured by an older version"):
+        figure(old)
