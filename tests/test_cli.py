@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from beyond_scaling import cli, results
+from beyond_scaling.cli.radius import CONTROLS, record_name
 from beyond_scaling.models.llama2c import Shape
 from beyond_scaling.radius import check
 
@@ -35,6 +36,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.write_llama2c(folder / "small.bin", SHAPE, tiny.llama2c_arrays(SHAPE))
     tiny.write_llama2c_tokenizer(folder / "words.bin", [bytes([c]) for c in b" abcdefghinortuw."] + [b" t", b"he"])
     (folder / "prose.txt").write_text(tiny.prose(2000))
+    (folder / "texts").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (folder / "texts" / name).write_text(tiny.prose(1000))
     rows = [tiny.prose(300, seed) for seed in range(6)]
     pq.write_table(pa.table({"body": rows, "number": list(range(6))}), folder / "rows.parquet")
     return folder
@@ -73,7 +77,7 @@ def test_a_gpt2_folder_is_measured_and_verified(bench: Path, tmp_path: Path) -> 
     options += ["--chunks", "80", "--length", "16"]
     done = run(bench, tmp_path, "radius", *options, "--seed", "7")
     assert done.returncode == 0, done.stderr
-    assert "80 vectors of width 16" in done.stdout
+    assert "80 vectors of width n = 16" in done.stdout
     assert "activations" in done.stderr, "the progress bar"
     record = results.verify("radius-gpt2", tmp_path / "results")
     check(record)
@@ -85,6 +89,9 @@ def test_a_gpt2_folder_is_measured_and_verified(bench: Path, tmp_path: Path) -> 
     assert not list((tmp_path / "cache").rglob("*.np[yz]")), "work in progress is cleared"
     sound = run(bench, tmp_path, "verify")
     assert (sound.returncode, sound.stdout) == (0, "radius-gpt2: sound\n")
+    same = run(bench, tmp_path, "verify", "--data", str(bench))
+    assert same.returncode == 0, same.stderr
+    assert same.stdout == f"radius-gpt2: sound, {len(record.inputs)} inputs the same\n"
     (tmp_path / "results" / "radius-gpt2" / "columns.parquet").write_bytes(b"no")
     broken = run(bench, tmp_path, "verify", "radius-gpt2")
     assert broken.returncode == 1
@@ -94,9 +101,9 @@ def test_a_gpt2_folder_is_measured_and_verified(bench: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("radius-llama", "--model llama --text prose.txt --length 12 --dtype bfloat16"),
+        ("radius-llama", "--model llama --text prose.txt --length 12 --dtype bfloat16 --layers 1 --controls all"),
         ("mine", "--model small.bin --tokenizer words.bin --text prose.txt --length 12 --name mine"),
-        ("halves", "--model gpt2 --text . --length 32 --name halves --fractions 0.5 1 --no-controls --documents 1"),
+        ("halves", "--model gpt2 --text texts --length 32 --name halves --fractions 0.5 1 --no-controls --documents 1"),
     ],
 )
 def test_other_models_and_texts(
@@ -111,14 +118,19 @@ def test_other_models_and_texts(
     assert str(tmp_path) not in record.command
     if name == "radius-llama":
         assert record.parameters["dtype"] == "bfloat16"
+        assert record.parameters["sites"] == ["layer-1", "before", "after"]
+        assert set(record.summary["controls"]) == {"gaussian", "untrained", "shuffled", "rescaled"}
+        assert record.summary["function_change"] == 0.0, "a power of two changes no digit"
+        assert record.command.endswith("--layers 1 --controls all --chunks 40 --quiet --out elsewhere")
     if name == "halves":
-        assert list(record.summary["before"]["distance"]) == ["0.5", "1"]
+        assert list(record.summary["sites"]["before"]["distance"]) == ["0.5", "1"]
+        assert record.summary["controls"] == {}
         assert record.parameters["documents"] == record.summary["documents"] == 1
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_goes_on(bench: Path, tmp_path: Path, blow: signal.Signals) -> None:
-    line = "radius --model gpt2 --text prose.txt --chunks 3600 --length 32 --no-controls --name long"
+    line = "radius --model gpt2 --text prose.txt --chunks 3600 --length 32 --controls none --name long"
     options = shlex.split(line)
     slowly = [*options, "--batch-size", "1", "--quiet"]
     command = [sys.executable, "-m", "beyond_scaling.cli", *slowly]
@@ -145,7 +157,7 @@ def test_an_interrupted_run_goes_on(bench: Path, tmp_path: Path, blow: signal.Si
     done = int(errors.partition("interrupted: ")[2].partition(" of")[0].replace(",", ""))
     assert 0 < done < 3600
     assert not (tmp_path / "results").exists()
-    again = run(bench, tmp_path, *options, "--batch-size", "100")
+    again = run(bench, tmp_path, *options)
     assert again.returncode == 0, again.stderr
     assert f"{done}/3600" in again.stderr, "it begins where it was"
     check(results.verify("long", tmp_path / "results"))
@@ -202,7 +214,7 @@ def test_what_would_fail_at_the_end_fails_at_the_start(
     ],
 )
 def test_the_records_name_is_the_models(model: str, name: str) -> None:
-    assert cli._record_name(model) == name
+    assert record_name(model) == name
 
 
 def test_a_folder_that_lost_its_record_is_not_passed_over(
@@ -253,6 +265,12 @@ GOOD = {"--model": "gpt2", "--text": "prose.txt", "--chunks": "20", "--length": 
         ({"--chunks": "2"}, "fraction 0.4 of 2 chunks"),
         ({"--length": "33"}, "chunks of 33 tokens are longer than the model's context of 32"),
         ({"--seed": "-1"}, "--seed"),
+        ({"--layers": "most"}, "--layers: 'most': expected `all` or whole numbers such as 0,3,6"),
+        ({"--layers": "1,"}, "--layers: '1,'"),
+        ({"--layers": "3"}, "layer 3: expected a number in 0...2"),
+        ({"--controls": "gaussian,noise"}, "--controls: 'noise': expected all, none, or some of gaussian,"),
+        ({"--batch-size": "0"}, "--batch-size: '0' is not a whole number of at least 1"),
+        ({"--batch-size": "most"}, "--batch-size: 'most'"),
         ({"--fractions": "1.5"}, "--fractions: '1.5' is not a number in (0, 1]"),
         ({"--device": "nowhere"}, "device 'nowhere' is not available"),
         ({"--dtype": "int4"}, "--dtype: invalid choice"),
@@ -290,6 +308,7 @@ def test_bad_input_is_one_line(
         ("measure", "invalid choice"),
         ("verify nothing", "no record 'nothing'"),
         ("verify --out nowhere", "--out nowhere: no such folder"),
+        ("verify --data nowhere", "--data nowhere: no such folder"),
         ("radius --model no-such-model --text prose.txt", "no-such-model: no such file or folder here"),
         ("radius --model gpt2 --text no-such-dataset --length 8 --quiet", "dataset no-such-dataset: cannot be opened"),
     ],
@@ -320,6 +339,8 @@ def test_the_preset_is_the_papers_and_yields_to_options(
     assert asked["source"].dataset == ("Skylion007/openwebtext", None, "train")
     assert (asked["settings"].chunks, asked["settings"].length) == (100_000, 256)
     assert asked["settings"].fractions == (0.4, 0.6, 0.8, 1.0)
+    assert asked["settings"].controls == ("gaussian",)
+    assert asked["settings"].batch_size is None
     assert asked["name"] == "radius-gpt2-medium"
     assert call(monkeypatch, bench, tmp_path, "radius", "--preset", "paper", "--chunks", "500", "--name", "quick") == 2
     assert (asked["settings"].chunks, asked["name"]) == (500, "quick")
@@ -329,3 +350,102 @@ def tiny_loaded(bench: Path) -> Any:
     from beyond_scaling.models.load import LoadedModel
 
     return LoadedModel(tiny.model(), tiny.save_tokenizer(bench / "words"), "gpt2-medium", ())
+
+
+def test_inputs_that_changed_or_are_gone_are_told_line_by_line(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(bench / "gpt2", data / "models" / "gpt2")
+    shutil.copy(bench / "prose.txt", data)
+    given = ["radius", "--quiet", *(part for pair in GOOD.items() for part in pair)]
+    assert call(monkeypatch, bench, tmp_path, *given) == 0
+    assert call(monkeypatch, bench, tmp_path, "verify", "--data", str(data)) == 0
+    (data / "prose.txt").write_text("other words")
+    (data / "models" / "gpt2" / "config.json").unlink()
+    capsys.readouterr()
+    assert call(monkeypatch, bench, tmp_path, "verify", "--data", str(data)) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    lines = told.err.splitlines()
+    assert len(lines) == 2
+    for name in ("prose.txt", "config.json"):
+        assert sum(name in line for line in lines) == 1
+    assert all(line.startswith("record 'radius-gpt2': ") for line in lines)
+    assert call(monkeypatch, bench, tmp_path, "verify") == 0, "inputs are not looked for unless asked"
+
+
+@pytest.mark.parametrize(
+    ("given", "controls", "layers", "batch"),
+    [
+        ("", ("gaussian",), None, None),
+        ("--controls --layers all --batch-size auto", CONTROLS, "all", None),
+        ("--controls all --layers 2,0,2 --batch-size 8", CONTROLS, (0, 2), 8),
+        ("--controls none", (), None, None),
+        ("--no-controls", (), None, None),
+        ("--controls rescaled,gaussian", ("gaussian", "rescaled"), None, None),
+    ],
+)
+def test_layers_controls_and_batch_are_understood(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    given: str, controls: tuple[str, ...], layers: Any, batch: int | None,
+) -> None:  # fmt: skip
+    asked: dict[str, Any] = {}
+
+    def stop(loaded: Any, source: Any, settings: Any, **options: Any) -> None:
+        asked["settings"] = settings
+        raise ValueError("far enough")
+
+    monkeypatch.setattr("beyond_scaling.models.load.load_model", lambda *_: tiny_loaded(bench))
+    monkeypatch.setattr("beyond_scaling.radius.measure.measure_radius", stop)
+    options = [part for pair in GOOD.items() for part in pair]
+    assert call(monkeypatch, bench, tmp_path, "radius", *options, *given.split()) == 2
+    settings = asked["settings"]
+    assert (settings.controls, settings.layers, settings.batch_size) == (controls, layers, batch)
+
+
+def test_help_reads_well(capsys: Any) -> None:
+    from beyond_scaling.radius import settings
+
+    with pytest.raises(SystemExit):
+        cli.main(["radius", "--help"])
+    text = capsys.readouterr().out
+    for part in ("model:", "text:", "measuring:", "controls:", "output:", "examples:"):
+        assert f"\n{part}\n" in text
+    assert "torchrun --nproc-per-node=" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert CONTROLS == settings.CONTROLS
+
+
+def torchrun(bench: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    launch = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0", "--rdzv-backend=c10d"]
+    command = [sys.executable, *launch, "--rdzv-endpoint=localhost:0", "-m", "beyond_scaling", *arguments]
+    return subprocess.run(
+        command, cwd=bench, env=environment(folder), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_two_processes_measure_what_one_does(bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ["radius", *(part for pair in GOOD.items() for part in pair), "--controls", "all", "--batch-size", "4"]
+    done = torchrun(bench, tmp_path, *options, "--layers", "all", "--name", "two", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("record: ") == 1, "one of them speaks"
+    two = results.verify("two", tmp_path / "results")
+    check(two)
+    assert call(monkeypatch, bench, tmp_path, *options, "--layers", "all", "--name", "one", "--quiet") == 0
+    one = results.verify("one", tmp_path / "results")
+    assert two.summary == one.summary
+    for name, column in one.columns.items():
+        np.testing.assert_array_equal(two.columns[name], column)
+    assert (one.parameters["processes"], two.parameters["processes"]) == (1, 2)
+    assert not list((tmp_path / "cache").rglob("*.np[yz]")), "work in progress is cleared"
+
+
+def test_an_error_of_several_processes_is_one_line(bench: Path, tmp_path: Path) -> None:
+    options = [part for pair in (GOOD | {"--chunks": "1000000"}).items() for part in pair]
+    done = torchrun(bench, tmp_path, "radius", *options, "--quiet")
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if line.startswith("beyond-scaling: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("beyond-scaling: error: too little text: 1 documents")
+    assert "exitcode  : 2" in done.stderr, "and torchrun ends the others"

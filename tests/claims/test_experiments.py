@@ -30,7 +30,7 @@ def stories() -> results.Record:
 # --- the radius -------------------------------------------------------------------------------------------
 
 
-def test_fig_2_top():
+def test_fig_2_top(stories):
     rng = np.random.default_rng(0)
     hidden, gain, unembed = rng.normal(size=(200, 16)), rng.uniform(0.5, 2, size=16), rng.normal(size=(16, 30))
     normed = (hidden - hidden.mean(axis=1, keepdims=True)) / hidden.std(axis=1, keepdims=True)
@@ -38,6 +38,11 @@ def test_fig_2_top():
     # The same model in another unit: equal logits, every distance multiplied by 7.
     assert (normed * (7 * gain)) @ (unembed / 7) == pytest.approx((normed * gain) @ unembed)
     assert nearest_distances(normed * (7 * gain))[1.0] == pytest.approx(7 * near)
+    # So it is for a real model, run again with its gain doubled and its output matrix halved.
+    own, other = stories.summary["sites"]["after"], stories.summary["controls"]["rescaled"]["after"]
+    for fraction, row in own["distance"].items():
+        assert other["distance"][fraction]["median"] == pytest.approx(2 * row["median"], rel=1e-5)
+    assert stories.summary["function_change"] < 1e-5
     # In the theory's quantity, volume, the reported radius 10 is not near the predicted one.
     n = 1024
     assert 10 / paper_radius(n) < 1.3
@@ -59,15 +64,21 @@ def test_radius_value(golden):
 
 
 def test_radius_stable(stories):
-    """The record's means and medians fall as vectors are added, for the model and for noise of its shape."""
-    for side in ("before", "after", "gaussian_before", "gaussian_after"):
-        found = stories.summary[side]["distance"]
-        ordered = [found[fraction] for fraction in sorted(found, key=float)]
+    """The record's means and medians fall as vectors are added, for the model and for every control."""
+    sites = {f"model {side}": stories.summary["sites"][side] for side in ("before", "after")}
+    for control, measured in stories.summary["controls"].items():
+        sites |= {f"{control} {side}": measured[side] for side in ("before", "after") if side in measured}
+    assert len(sites) == 9  # the rescaled norm is not before itself
+    for name, site in sites.items():
+        ordered = [site["distance"][fraction] for fraction in sorted(site["distance"], key=float)]
         assert [row["count"] for row in ordered] == sorted(row["count"] for row in ordered)
         for statistic in ("mean", "median"):
             values = [row[statistic] for row in ordered]
-            assert values == sorted(values, reverse=True), (side, statistic)
+            assert values == sorted(values, reverse=True), (name, statistic)
             assert len(set(values)) == len(values) > 1
+    # And not by chance: the exponents of the model's own fall have intervals above zero.
+    for side in ("before", "after"):
+        assert stories.summary["sites"][side]["growth"]["low"] > 0
 
 
 def test_radius_smaller(golden):
