@@ -11,7 +11,7 @@ import numpy as np
 from .dimension import intrinsic_dimension
 from .growth import fit_growth
 from .neighbours import nearest_distances, subset_rows
-from .processes import rank
+from .processes import rank, shared, world
 from .settings import AT, Settings, fraction_name, hypothesised_distance, percent_name
 from .statistics import cloud, dependence, describe, scale_free
 from .volumes import log_partitions
@@ -33,12 +33,12 @@ class Site:
 def measure_site(vectors: Any, settings: Settings, device: str, *, progress: bool = False) -> Site | None:
     """Distances of `vectors` (m, n) at every fraction, and everything that follows from them.
 
-    Where several processes measure together all of them call this, and the first has the answer; None for the others.
+    Where several processes measure together all of them call this with the same vectors and share the search; the first
+    has the answer, the others None.
     """
-    # The one place that decides which processes search. A function that shares its search among them goes here.
+    found = _search(vectors, settings, device, progress)
     if rank() != 0:
         return None
-    found = nearest_distances(vectors, settings.fractions, device, seed=settings.seed, progress=progress)
     columns = {"norm": _norms(vectors)}
     for fraction in settings.fractions:
         column = np.full(len(vectors), np.nan, dtype=np.float32)
@@ -99,6 +99,20 @@ def derived(distance: Mapping[str, Any], cloud_: Mapping[str, float], width: int
 def present(column: np.ndarray) -> np.ndarray:
     """The numbers of a column, float64, without the vectors that its subset leaves out."""
     return column[~np.isnan(column)].astype(np.float64)
+
+
+def _search(vectors: Any, settings: Settings, device: str, progress: bool) -> dict[float, np.ndarray]:
+    """Nearest-neighbour distances at every fraction; several processes take a share of the rows each."""
+    if world() == 1:
+        return nearest_distances(vectors, settings.fractions, device, seed=settings.seed, progress=progress)
+    if len(vectors) < world():
+        return shared(lambda: nearest_distances(vectors, settings.fractions, device, seed=settings.seed))
+    from .ring import nearest_distances_across
+
+    start, stop = (len(vectors) * end // world() for end in (rank(), rank() + 1))
+    return nearest_distances_across(
+        vectors[start:stop], settings.fractions, device, seed=settings.seed, progress=progress
+    )
 
 
 def _norms(vectors: Any) -> np.ndarray:

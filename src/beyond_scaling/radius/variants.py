@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .activations import Activations, clear, record_activations
-from .gaussian import gaussian_like
+from .gaussian import drawn, moments_of
 from .processes import rank, shared, together
 from .settings import FACTOR, SIDES, Settings
 from .site import Site, measure_site
@@ -139,11 +139,14 @@ class Variants:
             shared(lambda: clear_variant(part))
 
     def _one(self, variant: str, site: str, vectors: np.ndarray, ran: Activations) -> Piece:
+        started = time.monotonic()
+        data = vectors
+        if variant == "gaussian":
+            moments = shared(lambda: moments_of(vectors))  # eigenvectors have no sign that all machines agree on
+            generator = np.random.default_rng([self.settings.seed, _stream(site)])
+            data = together(lambda: drawn(moments, vectors, generator))
+
         def measure() -> Piece | None:
-            started = time.monotonic()
-            data = vectors
-            if variant == "gaussian" and rank() == 0:
-                data = gaussian_like(vectors, np.random.default_rng([self.settings.seed, _stream(site)]))
             measured = measure_site(data, self.settings, self.device, progress=self.progress and rank() == 0)
             if measured is None:
                 return None
