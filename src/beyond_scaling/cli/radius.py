@@ -64,6 +64,7 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
         help="nearest-neighbour distances of a language model's activations",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage=f"{PROGRAM} radius --model MODEL --text TEXT [options]\n       {PROGRAM} radius --preset paper [options]",
         description=(
             "Take random chunks of text, record the activation for the next token of each, before and\n"
             "after the final norm and at any layer, compute every vector's exact distance to its nearest\n"
@@ -81,6 +82,11 @@ def add(commands: Any) -> None:
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--preset",
+        choices=sorted(PRESETS),
+        help="paper: GPT-2 medium on OpenWebText, 100,000 chunks of 256 tokens; further options override it",
+    )
     option = parser.add_argument_group("model").add_argument
     option("--model", metavar="MODEL", help="hub id, folder, or llama2.c .bin; weights as safetensors")
     option("--tokenizer", metavar="T", help="hub id, folder, or llama2.c tokenizer .bin (default: the model's own)")
@@ -155,7 +161,6 @@ def _measuring_options(parser: argparse.ArgumentParser) -> None:
 
 def _output_options(parser: argparse.ArgumentParser) -> None:
     option = parser.add_argument_group("output").add_argument
-    option("--preset", choices=sorted(PRESETS), help="paper: GPT-2 medium on OpenWebText, 100,000 chunks of 256 tokens")
     option("--name", help="of the record (default: radius-<model>)")
     option("--title", type=words, help="of the record, for readers")
     option("--out", type=folder, metavar="DIR", help="folder of the records (default: book/results of the checkout)")
