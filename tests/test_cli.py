@@ -451,3 +451,18 @@ def test_an_error_of_several_processes_is_one_line(bench: Path, tmp_path: Path) 
     assert len(lines) == 1
     assert lines[0].startswith("beyond-scaling: error: too little text: 1 documents")
     assert "exitcode  : 2" in done.stderr, "and torchrun ends the others"
+
+
+@pytest.mark.parametrize(("number", "lines"), [("0", 1), ("1", 0)])
+def test_of_several_processes_the_first_speaks(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, number: str, lines: int
+) -> None:
+    """Unless another alone knows what is wrong."""
+    monkeypatch.setenv("RANK", number)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert call(monkeypatch, bench, tmp_path, "radius", "--chunks", "none") == 2
+    assert len(capsys.readouterr().err.splitlines()) == lines
+    options = [part for pair in GOOD.items() for part in pair]
+    assert call(monkeypatch, bench, tmp_path, "radius", *options, "--device", "cuda:1") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("beyond-scaling: error: device 'cuda:1': under torchrun expected auto")

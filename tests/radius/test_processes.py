@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from beyond_scaling.radius import processes
-from beyond_scaling.radius.processes import joined, rank, shared, together, world
+from beyond_scaling.radius.processes import AloneError, joined, rank, shared, together, world
 
 
 class Fake:
@@ -116,6 +116,10 @@ def test_each_process_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValueError, match="process 3 of this machine has no GPU; there are 2"), joined("auto"):
         pass
     monkeypatch.undo()
+    for key, value in {"RANK": "1", "WORLD_SIZE": "2"}.items():  # and nobody says where the others are
+        monkeypatch.setenv(key, value)
+    with pytest.raises(AloneError, match=r"^process 1 cannot join the others: .*MASTER_ADDR"), joined("cpu"):
+        pass
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

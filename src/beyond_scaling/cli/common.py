@@ -26,9 +26,13 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def complain(message: str) -> None:
-    """One line on stderr. Under torchrun the first process speaks: all are given the same, and errors are shared."""
-    if speaks():
+def complain(message: str, *, alone: bool = False) -> None:
+    """One line on stderr. Under torchrun the first process speaks: all are given the same, and errors are shared.
+
+    Args:
+        alone: an error that only this process knows of.
+    """
+    if alone or speaks():
         print(f"{PROGRAM}: error: {' '.join(message.split())}", file=sys.stderr)
 
 

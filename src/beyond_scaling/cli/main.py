@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{PROGRAM}: interrupted{': ' + reason if reason else ''}", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
-        complain(str(error) or type(error).__name__)
+        complain(str(error) or type(error).__name__, alone=getattr(error, "alone", False))
         return 2
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "out of memory" not in str(error).lower():

@@ -12,8 +12,16 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
+from ..errors import first_line
+
 T = TypeVar("T")
 PATIENCE = timedelta(days=7)  # processes wait while the first one draws chunks from a whole corpus
+
+
+class AloneError(ValueError):
+    """What went wrong in this process before it joined the others, who cannot tell of it."""
+
+    alone = True
 
 
 def started() -> bool:
@@ -39,7 +47,8 @@ def joined(device: str = "auto") -> Iterator[str]:
         device: `auto`, `cuda` (both: one GPU for each process) or `cpu`. Alone any device that torch knows.
 
     Raises:
-        ValueError: a GPU named by number for several processes, or fewer GPUs than processes on this machine.
+        AloneError: a GPU named by number for several processes, fewer GPUs than processes on this machine, or others
+            that cannot be reached.
     """
     import torch
 
@@ -50,14 +59,17 @@ def joined(device: str = "auto") -> Iterator[str]:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     place = device if device != "auto" else "cuda" if gpus else "cpu"
     if place not in ("cpu", "cuda"):
-        raise ValueError(f"device {device!r}: under torchrun expected auto, cpu or cuda, one GPU for each process")
+        raise AloneError(f"device {device!r}: under torchrun expected auto, cpu or cuda, one GPU for each process")
     if place == "cuda":
         if local >= gpus:
-            raise ValueError(f"device {device!r}: process {local} of this machine has no GPU; there are {gpus}")
+            raise AloneError(f"device {device!r}: process {local} of this machine has no GPU; there are {gpus}")
         torch.cuda.set_device(local)
         place = f"cuda:{local}"
     backend = "cpu:gloo,cuda:nccl" if place != "cpu" else "gloo"
-    _distributed().init_process_group(backend, timeout=PATIENCE)
+    try:
+        _distributed().init_process_group(backend, timeout=PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        raise AloneError(f"process {os.environ['RANK']} cannot join the others: {first_line(error)}") from error
     yield place
     _distributed().destroy_process_group()  # after an error processes just end: another may be gone already
 
