@@ -101,7 +101,7 @@ def test_growth_shows_means_and_the_records_own_fit(records: tuple[Record, Recor
     marks = [trace for trace in drawn.data if trace.mode == "markers"]
     assert len(marks) == 4
     for trace in marks:
-        each = other if "another sample" in trace.name else record
+        each = other if "other sample sizes" in trace.name else record
         assert trace.marker.symbol.endswith("-open") == (each is other)
         side = trace.legendgroup.split()[0]
         distance = each.summary["sites"][side]["distance"]

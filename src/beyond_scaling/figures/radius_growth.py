@@ -25,8 +25,8 @@ def figure(record: Record, *others: Record, most: float = AT[-1]) -> go.Figure:
     """Mean distances at the record's shares of the vectors, the fitted C m^(-1/k), and its extrapolation.
 
     Both axes are logarithmic. Bands are the fit's own 95% intervals, which hold if the power law does. A dashed line
-    is the hypothesised distance. Open marks are the means of `others`, records of the same model at other sizes, which
-    took no part in the fit.
+    is the hypothesised distance. Open marks are the means of `others`, records of the same model at other sizes; the
+    line is fitted to `record` alone. (Of one seed and text, the chunks of a smaller record are among a larger one's.)
 
     Args:
         most: how many vectors to extrapolate to.
@@ -68,7 +68,7 @@ def figure(record: Record, *others: Record, most: float = AT[-1]) -> go.Figure:
                     y=[short(value) for value in middle],
                     error_y=bars(low, middle, high, thickness=1.2, width=3),
                     mode="markers",
-                    name=label if own else f"{label}, another sample",
+                    name=label if own else f"{label}, other sample sizes",
                     legendgroup=side if own else f"{side} {each.name}",
                     showlegend=own or each is others[0],
                     marker={
@@ -114,7 +114,7 @@ def alt_text(record: Record, *others: Record) -> str:
             distance = other.summary["sites"][side]["distance"]
             last = distance[max(distance, key=float)]
             parts.append(
-                f"Another sample, {_LOOKS[side][0]}: measured {told(last['mean'])} at {last['count']:,} vectors."
+                f"Measured at another sample size, {_LOOKS[side][0]}: {told(last['mean'])} at {last['count']:,} vectors."
             )
     parts.append(f"The hypothesis is {record.summary['hypothesis']:.2f}.")
     return " ".join(parts)
