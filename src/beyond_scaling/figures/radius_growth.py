@@ -113,9 +113,8 @@ def alt_text(record: Record, *others: Record) -> str:
         for side in SIDES:
             distance = other.summary["sites"][side]["distance"]
             last = distance[max(distance, key=float)]
-            parts.append(
-                f"Measured at another sample size, {_LOOKS[side][0]}: {told(last['mean'])} at {last['count']:,} vectors."
-            )
+            measured = f"{told(last['mean'])} at {last['count']:,} vectors"
+            parts.append(f"Measured at another sample size, {_LOOKS[side][0]}: {measured}.")
     parts.append(f"The hypothesis is {record.summary['hypothesis']:.2f}.")
     return " ".join(parts)
 
