@@ -33,7 +33,7 @@ def report(record: Record) -> str:
     for title, table in (
         ("Distance to the nearest other vector, at each share of the vectors", _distances(sites)),
         ("What it is held against: distances, twice a radius", _references(summary)),
-        ("All vectors: median distance over two lengths of the cloud; no rescaling moves these ratios", _scale_free(sites)),
+        ("All vectors: median distance over two lengths of the cloud, whatever its unit", _scale_free(sites)),
         ("How many dimensions the cloud has", _dimensions(sites)),
         ("As vectors are added: mean distance = C m^(-1/k), followed to more vectors", _growth(sites)),
         (
