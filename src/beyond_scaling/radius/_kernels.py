@@ -167,8 +167,9 @@ def scan(
         row, mine = tile[i], left[left_places[i]]
         for begin in range((i + 1) // STRIDE * STRIDE if diagonal else 0, width, STRIDE):
             end = min(begin + STRIDE, width)
-            if end - begin == STRIDE and not _any_below(
-                row[begin:end], column_thresholds[begin:end], row_thresholds[i]
+            window = max(end - STRIDE, 0)  # the last one reaches back
+            if width >= STRIDE and not _any_below(
+                row[window : window + STRIDE], column_thresholds[window : window + STRIDE], row_thresholds[i]
             ):
                 continue
             for j in range(max(begin, i + 1) if diagonal else begin, end):
