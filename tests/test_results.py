@@ -359,4 +359,4 @@ def test_every_record_of_the_book_is_sound() -> None:
     for name in names:
         record = results.verify(name, root)
         assert record.commit["dirty"] is False
-        assert sum(path.stat().st_size for path in (root / name).iterdir()) < 2_000_000
+        assert sum(path.stat().st_size for path in (root / name).iterdir()) < 4_000_000
