@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from beyond_scaling.radius import _codes, _cpu_search, _device_search, _sketch, neighbours
 from beyond_scaling.radius._points import Points
-from beyond_scaling.radius.neighbours import nearest_distances, subset_order, subset_rows
+from beyond_scaling.radius.neighbours import nearest_distances, subset_order, subset_rows, subset_size
 
 
 def brute(vectors: np.ndarray) -> np.ndarray:
@@ -21,7 +21,13 @@ def brute(vectors: np.ndarray) -> np.ndarray:
     x = np.asarray(vectors).astype(np.float64)
     out = np.empty(len(x))
     for i, row in enumerate(x):
-        difference = np.delete(x, i, axis=0) - row
+        difference = x - row
+        square = np.einsum("ij,ij->i", difference, difference)
+        square[i] = np.inf
+        if 1e-200 < square.min() < 1e200:
+            out[i] = np.sqrt(square.min())
+            continue
+        difference = np.delete(difference, i, axis=0)
         size = np.abs(difference).max(axis=1)
         scale = np.where(size > 0, size, 1.0)  # neither overflow nor underflow
         out[i] = (scale * np.sqrt(((difference / scale[:, None]) ** 2).sum(axis=1))).min()
@@ -92,7 +98,7 @@ def cloud(kind: str, generator: np.random.Generator) -> np.ndarray:
     if kind == "far away":
         return (1e4 + generator.normal(size=(700, 24))).astype(np.float32)
     if kind == "few large components":
-        return (generator.normal(size=(2500, 64)) / np.arange(1, 65)).astype(np.float32)
+        return (generator.normal(size=(2100, 64)) / np.arange(1, 65)).astype(np.float32)
     if kind == "two tight clusters":
         return np.where(generator.random((800, 1)) < 0.5, 1e3, -1e3) + 1e-3 * generator.normal(size=(800, 12))
     if kind == "copies":
@@ -116,6 +122,83 @@ def test_awkward_clouds(kind: str, small: bool, way: str, monkeypatch: pytest.Mo
         expected = brute(x[subset_rows(len(x), fraction)])
         np.testing.assert_allclose(distances, expected, rtol=1e-12, atol=0)
         assert ((distances == 0) == (expected == 0)).all()
+
+
+def extreme(kind: str, generator: np.random.Generator) -> np.ndarray:
+    """(m, n) vectors at the ends of what numbers can be."""
+    x = generator.normal(size=(120, 6))
+    if kind == "subnormal float32":
+        return (generator.integers(0, 1000, (60, 5)) * 1.4e-45).astype(np.float32)
+    if kind == "huge float32":
+        return (x * 1e38).clip(-3e38, 3e38).astype(np.float32)
+    if kind == "float32 outlier":  # brought to 1, the others are no longer float32 numbers
+        x[7] = 1e44
+        return (x * 1e-6).astype(np.float32)
+    if kind == "float64 outliers":
+        x[3], x[5] = 1e250, -1e-250
+        return x
+    if kind == "small ones beside a huge one":
+        x *= 1e-150
+        x[3] = 1e200
+        return x
+    if kind == "equal rows":
+        return np.full((100, 5), 3.3)
+    if kind == "signed zeros":
+        return np.where(generator.random((50, 3)) < 0.5, -0.0, 0.0)
+    if kind == "a constant column":
+        x[:, 2] = 1e9
+        return x
+    if kind == "integers beyond 2^53":
+        return np.uint64(2**63) + generator.integers(0, 9000, (60, 2)).astype(np.uint64)
+    if kind == "three rows":
+        return x[:3]
+    half = np.where(generator.random((2, 160_000)) < 0.5, -0.95, 0.95)  # half a squared length beyond float16
+    return np.concatenate([half, -half])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["subnormal float32", "huge float32", "float32 outlier", "float64 outliers", "small ones beside a huge one",
+     "equal rows", "signed zeros", "a constant column", "integers beyond 2^53", "wide", "three rows"],
+)  # fmt: skip
+def test_extreme_numbers(kind: str, way: str) -> None:
+    x = extreme(kind, np.random.default_rng(2))
+    with np.errstate(under="ignore", over="ignore"):
+        expected = brute(x)
+    found = nearest_distances(x)[1.0]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0)
+    assert ((found == 0) == (expected == 0)).all()
+
+
+@pytest.mark.parametrize("exponent", [60, 63, 64, 66])
+def test_numbers_that_matrix_units_take_for_zero(exponent: int, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(exponent)
+    half = generator.normal(size=(200, 24))
+    x = np.concatenate([half, half + 0.05 * generator.normal(size=half.shape)])[generator.permutation(400)]
+    x = np.concatenate([[np.full(24, 2.0**exponent), np.full(24, -(2.0**exponent))], x])  # and the centre stays
+    in_small_pieces(monkeypatch)  # the outliers' tile forgives more than the others
+    np.testing.assert_allclose(nearest_distances(x)[1.0], brute(x), rtol=1e-12)
+
+
+def test_what_the_caller_has_switched_on_changes_nothing(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    x = cloud("isotropic", np.random.default_rng(0))
+    expected = nearest_distances(x)[1.0]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        np.testing.assert_array_equal(nearest_distances(x)[1.0], expected)
+    with torch.device("meta"):
+        np.testing.assert_array_equal(nearest_distances(x)[1.0], expected)
+    plain = torch.mm
+
+    def rounding(left: torch.Tensor, right: torch.Tensor, *, out: torch.Tensor | None = None) -> torch.Tensor:
+        """What float32 products may be after torch.set_float32_matmul_precision("medium")."""
+        if left.dtype is torch.float32:
+            left, right = left.bfloat16().float(), right.bfloat16().float()
+        return plain(left, right, out=out)
+
+    monkeypatch.setattr(torch, "mm", rounding)
+    np.testing.assert_allclose(nearest_distances(x)[1.0], expected, rtol=1e-12)
 
 
 def test_leading_components_are_used_where_they_save_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +250,12 @@ def test_subsets_are_nested_and_their_order_is_the_callers() -> None:
         np.testing.assert_allclose(found, brute(x[rows]), rtol=1e-14)
     assert set(subset_rows(100, 0.4)) < set(subset_rows(100, 0.6)) < set(subset_rows(100, 1.0))
     assert not np.array_equal(subset_order(100, 0), subset_order(100, 1))
+    for percent in range(1, 101):  # as decimals, at any size
+        for count in (10, 700, 9_999_900, 123_456_700, 10**9):
+            assert subset_size(count, percent / 100) == -(-percent * count // 100)
+    twice = nearest_distances(x, np.array([0.5, 0.5, 0.495]), order=order)
+    assert list(twice) == [0.5, 0.495]
+    np.testing.assert_array_equal(twice[0.5], twice[0.495])
     assert len(subset_rows(10, 0.7)) == 7, "0.7 * 10 is 7.000000000000001 in floats"
     smaller, larger = nearest_distances(x, (0.5, 1.0)).values()
     assert (larger[subset_rows(100, 0.5)] <= smaller).all(), "more company brings the nearest nearer"

@@ -30,44 +30,52 @@ def run(rank: int, size: int, port: int, folder: str) -> None:
     _cpu_search.GROUP_BYTES = _cpu_search.TILE_BYTES = 1 << 13  # several groups a process
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=size)
     x = vectors()
-    edges = [0, 90, 400, 700] if size == 3 else [0, 700]
+    edges = [0, 1, 400, 700]
     own = x[edges[rank] : edges[rank + 1]]
     found: dict[str, Any] = {str(f): d for f, d in nearest_distances_across(own, FRACTIONS, seed=3).items()}
     tensor = nearest_distances_across(torch.from_numpy(own).to(torch.bfloat16), (1.0,))[1.0]
     found["bfloat16"] = tensor.numpy()
-    for name, bad in {
-        "nan": np.where(rank == 1, np.nan, own),
-        "width": own[:, : 12 - rank],
-        "rank": own[0] if rank == size - 1 else own,
+    for name, (bad, options) in {
+        "nan": (np.where(rank == 1, np.nan, own), {}),
+        "width": (own[:, : 12 - rank], {}),
+        "rank": (own[0] if rank == size - 1 else own, {}),
+        "seed": (own, {"seed": rank, "fractions": (0.5,)}),
+        "order": (own, {"order": np.arange(700) if rank else None, "fractions": (0.5,)}),
+        "fractions": (own, {"fractions": (0.5, 1.0) if rank else (1.0,)}),
+        "order of one": (own, {"order": None if rank else [1, 2]}),
     }.items():
         try:
-            nearest_distances_across(bad)
+            nearest_distances_across(bad, **options)
         except ValueError as error:
             found[name] = np.array(str(error))
-    np.savez(Path(folder) / f"{size}-{rank}.npz", **found)
+    np.savez(Path(folder) / f"{rank}.npz", **found)
     dist.destroy_process_group()
 
 
 def test_any_number_of_processes_gives_the_same_answer(tmp_path: Path) -> None:
+    import torch
     import torch.multiprocessing as mp
 
-    for size in (1, 3):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        mp.spawn(run, args=(size, port, str(tmp_path)), nprocs=size)
-    answers = [dict(np.load(tmp_path / name)) for name in ("1-0.npz", "3-0.npz", "3-1.npz", "3-2.npz")]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mp.spawn(run, args=(3, port, str(tmp_path)), nprocs=3)
+    answers = [dict(np.load(tmp_path / f"{rank}.npz")) for rank in range(3)]
     expected = nearest_distances(vectors(), FRACTIONS, seed=3)
+    rounded = nearest_distances(torch.from_numpy(vectors()).to(torch.bfloat16))[1.0].numpy()
     for answer in answers:
         for fraction, distances in expected.items():
             np.testing.assert_array_equal(answer[str(fraction)], distances)
-        np.testing.assert_array_equal(answer["bfloat16"], answers[0]["bfloat16"])
+        np.testing.assert_array_equal(answer["bfloat16"], rounded)
     assert expected[1.0][600] == expected[1.0][10] == 0
     for rank in range(3):
-        told = {name: str(answers[1 + rank][name]) for name in ("nan", "width", "rank")}
+        told = {name: str(answers[rank][name]) for name in answers[rank] if name not in map(str, FRACTIONS)}
         assert told["nan"].removeprefix("process 1: ").startswith("vectors: row 0 holds NaN or infinity")
         assert "process 2 has float32 of width 10; expected one width and dtype" in told["width"]
         assert told["rank"].removeprefix("process 2: ").startswith("vectors has shape (12,)")
+        for name in ("seed", "order", "fractions"):
+            assert told[name] == "fractions, seed or order differ among processes; expected the same everywhere"
+        assert told["order of one"].removeprefix("process 0: ").startswith("order has shape (2,)")
 
 
 def test_without_processes_it_says_so() -> None:

@@ -17,6 +17,7 @@ import torch
 from . import _kernels
 from ._codes import BFLOAT16, FLOAT32, Codes, Kind, fastest_kind, rates
 from ._points import Points
+from ._product import product
 from ._sketch import Sketch, choose
 from ._threads import split
 from .subsets import Piece
@@ -123,9 +124,9 @@ class CpuSearch:
         level = max(level, other)
         if self._product.numel() < (b - a) * (d - c):
             self._product = torch.empty((b - a) * (d - c), dtype=self.kind.dtype)
-        product = self._product[: (b - a) * (d - c)].view(b - a, d - c)
-        torch.mm(codes.tensor[a:b], facing, out=product)
-        tile = product.view(torch.int16 if self.kind.shift else torch.int32).numpy()
+        halves = self._product[: (b - a) * (d - c)].view(b - a, d - c)
+        product(codes.tensor[a:b], facing, out=halves)
+        tile = halves.view(torch.int16 if self.kind.shift else torch.int32).numpy()
         rows = _Side(left, at, codes, best)
         columns = _Side(right, across, right.codes(self.sketch, self.kind), best)
         if diagonal and b - a > 1:

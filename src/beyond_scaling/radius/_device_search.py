@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ._points import Points
+from ._product import product
 from .subsets import Piece
 
 BLOCK = 32  # columns that share an entry of the table
@@ -25,20 +26,23 @@ TABLE_SHARE = 0.1  # of the device's free memory, for each of two tables
 TABLE_BYTES = 1 << 28  # on a CPU
 WORK_BYTES = 1 << 29  # of differences at a time on a GPU; a CPU takes a sixteenth
 UNDERFLOW = 1e-15  # float32 distances under it may have lost digits
+SINGLE = (2.0**-50, 2.0**40)  # scales of vectors whose float32 differences neither overflow nor mostly underflow
 FAR = 3e4  # half a squared distance that no code reaches: marks padding
+WIDE = 1 << 14  # numbers in a code of which half the squared length stays under FAR
 
 
 @dataclass
 class Group:
     """Some positions on the device, every level padded to whole blocks.
 
-    `rows` (q, n): the vectors, scaled; `position` (q,): where a row's result goes, -1 for padding; `level_ends`: rows
-    of the group up to the end of each level.
+    `rows` (q, n): the vectors; `position` (q,): where a row's result goes, -1 for padding; `level_ends`: rows
+    of the group up to the end of each level; `count`: rows that are no padding.
     """
 
     rows: torch.Tensor
     position: torch.Tensor
     level_ends: list[int]
+    count: int
     codes: torch.Tensor  # (q, columns) float16
     errors: torch.Tensor  # (q,) float32, rounded up
     lengths: torch.Tensor  # (q,) float32, rounded up
@@ -49,8 +53,10 @@ class DeviceSearch:
     """Searches pairs of groups on one device."""
 
     def __init__(self, centre: np.ndarray, scale: float, device: torch.device) -> None:
-        self.device, self.scale, self.width = device, scale, len(centre)
-        self.centre = torch.from_numpy(centre * scale).to(device)
+        self.device, self.width = device, len(centre)
+        self.exact = torch.float32 if SINGLE[0] <= scale <= SINGLE[1] else torch.float64
+        self.scale = scale * 2.0 ** -max(0, math.ceil(math.log2(self.width / WIDE) / 2))
+        self.centre = torch.from_numpy(centre).to(device)
 
     @property
     def tile_rows(self) -> int:
@@ -94,8 +100,9 @@ class DeviceSearch:
             at += size
             ends.append(sum(len(part) for part in parts))
         position = torch.cat(positions).to(self.device)
-        rows = torch.cat(parts) * self.scale  # a power of two: digits stay
-        return Group(rows, position, ends, *self._encode(rows, position < 0))
+        rows = torch.cat(parts)
+        rows = rows.to(torch.promote_types(rows.dtype, self.exact))
+        return Group(rows, position, ends, at, *self._encode(rows, position < 0))
 
     def _encode(
         self, rows: torch.Tensor, padding: torch.Tensor
@@ -107,14 +114,14 @@ class DeviceSearch:
         errors, halves = (torch.empty(count, dtype=torch.float64, device=self.device) for _ in range(2))
         step = max(1, self._work_bytes() // (32 * width))
         for a in range(0, count, step):
-            values = rows[a : a + step].double() - self.centre  # (b, n)
+            values = (rows[a : a + step].double() - self.centre) * self.scale  # (b, n)
+            values.masked_fill_(padding[a : a + step, None], 0)
             rounded = values.to(torch.float16)
             codes[a : a + step, :width] = rounded
             errors[a : a + step] = torch.linalg.vector_norm(values - rounded.double(), dim=1)
             halves[a : a + step] = rounded.double().square().sum(dim=1) / 2
         lengths = (2 * halves).sqrt()
-        codes[padding, :width], halves[padding] = 0, FAR
-        rest = halves
+        rest = halves.masked_fill(padding, FAR)
         for part in range(3):
             piece = rest.to(torch.float16)
             codes[:, width + part] = piece
@@ -147,8 +154,7 @@ class DeviceSearch:
         self._settle(left, right, of_left, best, same)
         if not same:
             self._settle(right, left, of_right, best, same)
-        count, others = (int((group.position >= 0).sum()) for group in (left, right))
-        advance(count * (count - 1) // 2 if same else count * others)
+        advance(left.count * (left.count - 1) // 2 if same else left.count * right.count)
 
     def _table(self, rows: int, others: int) -> torch.Tensor:
         return torch.empty((rows, others // BLOCK), dtype=torch.float32, device=self.device)
@@ -165,7 +171,7 @@ class DeviceSearch:
     def _product(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
         if self.device.type == "cuda":
             return torch.mm(left, right, out_dtype=torch.float32)
-        return left.float() @ right.float()
+        return product(left.float(), right.float())
 
     def _settle(self, group: Group, other: Group, table: torch.Tensor, best: torch.Tensor, same: bool) -> None:
         """Exact distances where the table (rows of `group`, blocks of `other`) leaves room for an improvement."""
@@ -180,60 +186,80 @@ class DeviceSearch:
             found = best[: level + 1, position.clamp(min=0)].amin(dim=0)  # (rows,)
             found[position < 0] = 0  # padding looks for nothing
             values, where = part.min(dim=1)
-            bound = self._bound(group, slice(0, rows), found, errors[where], lengths[where], True)
+            bound = self._bound(group, slice(0, rows), found, errors[where], lengths[where])
             near = (values <= bound).nonzero()[:, 0]
             self._improve(group, other, near, where[near], found, same)
             part[near, where[near]] = math.inf
-            step = max(1, self._work_bytes() // (16 * blocks))
+            # one bound for all blocks reads the table once; the few entries under it are held against their own
+            bound = self._bound(group, slice(0, rows), found, errors[:blocks].amax(), lengths[:blocks].amax())
+            step = max(1, self._work_bytes() // (32 * blocks))
             for first in range(0, rows, step):
                 some = slice(first, min(first + step, rows))
-                open_ = part[some] <= self._bound(group, some, found[some], errors[:blocks], lengths[:blocks], False)
-                row, block = open_.nonzero(as_tuple=True)
-                self._improve(group, other, row + first, block, found, same)
-                part[row + first, block] = math.inf
+                row, block = (part[some] <= bound[some, None]).nonzero(as_tuple=True)
+                row = row + first
+                open_ = part[row, block] <= self._bound(group, row, found[row], errors[block], lengths[block])
+                row, block = row[open_], block[open_]
+                self._improve(group, other, row, block, found, same)
+                part[row, block] = math.inf
             real = position >= 0
             best[level, position[real]] = found[real]
 
     def _bound(
-        self, group: Group, rows: slice, found: torch.Tensor, errors: torch.Tensor, lengths: torch.Tensor, paired: bool
+        self, group: Group, rows: slice | torch.Tensor, found: torch.Tensor, errors: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
         """What half a squared code distance is at most if the true distance is under `found`; -inf where that is 0.
 
-        (rows,) if `errors` and `lengths` of the other side are paired with the rows, else (rows, blocks).
+        All (q,): `rows` are theirs in `group`, `errors` and `lengths` of the other side.
         """
-        mine, own, size = (t if paired else t[:, None] for t in (found, group.errors[rows], group.lengths[rows]))
-        reach = mine.float() * (1 + 1e-6) + own + errors
-        half = 0.5 * reach.square() + group.unit * (size + lengths).square() + 2.0**-22
-        return torch.where(mine > 0, half * (1 + 1e-6), -math.inf)
+        reach = (found * self.scale).float() * (1 + 1e-6) + group.errors[rows] + errors
+        half = 0.5 * reach.square() + group.unit * (group.lengths[rows] + lengths).square() + 2.0**-22
+        return torch.where(found > 0, half * (1 + 1e-6), -math.inf)
 
     def _improve(
-        self, group: Group, other: Group, rows: torch.Tensor, blocks: torch.Tensor, found: torch.Tensor, same: bool
+        self,
+        group: Group,
+        other: Group,
+        rows: torch.Tensor,
+        blocks: torch.Tensor,
+        found: torch.Tensor,
+        same: bool,
+        careful: bool = False,
     ) -> None:
-        """Bring `found`[rows] up to date with the distances of each row to all vectors of its block."""
-        width = self.width
-        step = max(1, self._work_bytes() // (BLOCK * width * group.rows.element_size()))
+        """Bring `found`[rows] up to date with the distances of each row to all vectors of its block.
+
+        `careful`: all of them so that nothing underflows; without it, only where that may have happened.
+        """
+        width, lost = self.width, torch.zeros(len(rows), dtype=torch.bool, device=self.device)
+        step = max(1, self._work_bytes() // (BLOCK * width * (32 if careful else group.rows.element_size())))
         for a in range(0, len(rows), step):
             row, block = rows[a : a + step], blocks[a : a + step]
             column = block[:, None] * BLOCK + torch.arange(BLOCK, device=self.device)  # (b, BLOCK)
             own, others = group.rows[row], other.rows.view(-1, BLOCK, width)[block]
-            lengths = torch.linalg.vector_norm(others - own[:, None], dim=2)  # (b, BLOCK)
-            if bool((tiny := lengths.amin(dim=1) < UNDERFLOW).any()):
-                lengths = lengths.double()
-                gaps = others[tiny].double() - own[tiny].double()[:, None]
-                lengths[tiny] = torch.linalg.vector_norm(gaps, dim=2)
+            if careful:
+                lengths = _length(others.double() - own[:, None].double())
+            else:
+                lengths = torch.linalg.vector_norm(others - own[:, None], dim=2)  # (b, BLOCK)
             nobody = other.position[column] < 0
             if same:
                 nobody |= column == row[:, None]
-            lengths[nobody] = math.inf
-            least, nearest = lengths.min(dim=1)
-            exact = torch.linalg.vector_norm(
-                other.rows[column.gather(1, nearest[:, None])[:, 0]].double() - own.double(), dim=1
-            )
-            exact[least.isinf()] = math.inf  # alone in its block
+            least, nearest = lengths.masked_fill_(nobody, math.inf).min(dim=1)
+            lost[a : a + step] = least < UNDERFLOW
+            near = other.rows[column.gather(1, nearest[:, None])[:, 0]]
+            exact = _length(near.double() - own.double())
+            exact.masked_fill_(least.isinf(), math.inf)  # alone in its block
             found.scatter_reduce_(0, row, exact, reduce="amin")
+        if not careful and bool(lost.any()):
+            self._improve(group, other, rows[lost], blocks[lost], found, same, careful=True)
 
     def _work_bytes(self) -> int:
         return WORK_BYTES if self.device.type == "cuda" else WORK_BYTES // 16
+
+
+def _length(gaps: torch.Tensor) -> torch.Tensor:
+    """Euclidean lengths of float64 vectors along the last dimension, without overflow or underflow on the way."""
+    largest = gaps.abs().amax(dim=-1)
+    divisor = torch.where(largest > 0, largest, 1.0)
+    return torch.linalg.vector_norm(gaps / divisor[..., None], dim=-1) * largest
 
 
 def _upwards(values: torch.Tensor) -> torch.Tensor:

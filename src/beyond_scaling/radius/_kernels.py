@@ -15,6 +15,7 @@ from numba import njit
 
 STRIDE = 64  # columns looked at together: most hold no survivor
 CHUNK = 128  # terms of a sum of squares between two looks at the limit
+FLUSHED = 2.0**-100  # more than what a product loses where matrix units take numbers under 2^-126 for 0
 TINY = 1e-280  # a sum of squares below it may have lost digits to underflow
 _SUMS = {"reassoc", "contract", "nsz"}  # lets sums use vector registers; differences stay as they are
 
@@ -92,7 +93,7 @@ def distance(left: Any, right: Any, limit: float) -> float:
 def _threshold(reach: float, length: float, unit: float, shift: int, single: Any, word: Any) -> int:
     if reach < 0:  # a duplicate is found: nothing can matter any more
         return -32768 if shift else -2147483648
-    single[0] = min(0.5 * reach * reach + unit * length * length, 3e38)
+    single[0] = min(0.5 * reach * reach + unit * length * length + FLUSHED, 3e38)
     return (word[0] >> shift) + 2  # rounding is monotone: what is under the bound stays at most one step above
 
 
@@ -110,7 +111,7 @@ def thresholds(
     """`out` (b,): the bits under which half a squared code distance must lie for a pair to matter to a row.
 
     Distances of codes (in units of 1 / `scale`) differ from true ones by at most the sum of both sides'
-    `errors`, and the product is off by at most `unit` times the squared sum of the codes' `lengths`.
+    `errors`, and the product is off by at most `unit` times the squared sum of the codes' `lengths`, and FLUSHED.
     """
     single = np.empty(1, np.float32)
     word = single.view(np.int32)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import torch
 
 SURVEY_BYTES = 1 << 24
-SAFE = 2.0**400  # between its inverse and it, squares neither overflow nor underflow in float64
+KEPT = 400  # bits
+SAFE = 2.0**KEPT  # between its inverse and it, squares neither overflow nor underflow in float64
 
 Survey = tuple[np.ndarray, np.ndarray, np.ndarray, int]  # columnwise least, greatest and sum, each (n,); rows
 
@@ -35,8 +36,10 @@ class Points:
         low, high, total, count = together(self._survey) if together else self._survey()
         largest = float(max(np.abs(low).max(), np.abs(high).max()))
         if largest and not 1 / SAFE < largest < SAFE:
-            # a power of two changes no digit, and keeps squares away from overflow and underflow
-            self.unit = math.ldexp(1.0, min(math.frexp(largest)[1], 1023))
+            # a power of two keeps squares away from overflow and underflow, and changes no digit but of rows
+            # 2^1400 times smaller than the largest
+            exponent = math.frexp(largest)[1]
+            self.unit = math.ldexp(1.0, exponent - (KEPT if exponent > 0 else 0))
             low, high, total, count = together(self._survey) if together else self._survey()
         self.centre = np.clip(total / count, low, high)
         spread = float(max((high - self.centre).max(), (self.centre - low).max()))

@@ -8,8 +8,9 @@ one, so no cancellation reaches the result, and no neighbour is missed. On a CPU
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def nearest_distances(
 
     Raises:
         ValueError: wrong rank or dtype, rows that are not finite, a fraction outside (0, 1], a subset of
-            fewer than two vectors, an `order` that is no permutation, a device without float64.
+            fewer than two vectors, an `order` that is no permutation, a device other than CPU and CUDA.
     """
     import torch
 
@@ -66,11 +67,12 @@ def nearest_distances(
     tensor_given = isinstance(vectors, torch.Tensor)
     data, place = check_vectors(vectors), place_for(vectors, device)
     count = len(data)
-    levels = Levels(check_order(order, count, seed), check_fractions(fractions, count))
-    with torch.inference_mode():
+    fractions = check_fractions(fractions, count)
+    levels = Levels(check_order(order, count, seed), fractions)
+    with plainly(place):
         points = Points(data)
-        engine, unit = engine_for(points, levels.rows, place)
-        found = torch.as_tensor(search(engine, points, levels, progress)) * unit  # (levels, p)
+        engine = engine_for(points, levels.rows, place)
+        found = torch.as_tensor(search(engine, points, levels, progress)) * points.unit  # (levels, p)
     distances = {}
     for fraction, level in zip(fractions, levels.of, strict=True):
         values = found[level][torch.from_numpy(levels.in_row_order(level)).to(found.device)]
@@ -78,15 +80,15 @@ def nearest_distances(
     return distances
 
 
-def engine_for(points: Points, rows: np.ndarray, place: torch.device) -> tuple[Engine, float]:
-    """The search for `rows` of `points` at a place, and what its distances have to be multiplied by."""
+def engine_for(points: Points, rows: np.ndarray, place: torch.device) -> Engine:
+    """The search for `rows` of `points` at a place."""
     if place.type == "cpu" and compiled():
         from . import _cpu_search
 
-        return _cpu_search.engine(points, rows), points.unit
+        return _cpu_search.engine(points, rows)
     from . import _device_search
 
-    return _device_search.engine(points, place), points.unit / points.scale
+    return _device_search.engine(points, place)
 
 
 def compiled() -> bool:
@@ -94,8 +96,17 @@ def compiled() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
+@contextlib.contextmanager
+def plainly(place: torch.device) -> Iterator[None]:
+    """Arithmetic as written, whatever the caller has switched on: gradients, autocast, a default device."""
+    import torch
+
+    with torch.inference_mode(), torch.autocast(place.type, enabled=False), torch.device("cpu"):
+        yield
+
+
 def place_for(vectors: Any, device: str | torch.device | None) -> torch.device:
-    """Where to compute; ValueError for a device that torch does not know or that lacks float64."""
+    """Where to compute; ValueError for a device that torch does not know, or neither a CPU nor a GPU with float64."""
     import torch
 
     place = vectors.device if device is None and isinstance(vectors, torch.Tensor) else device or "cpu"
@@ -103,8 +114,8 @@ def place_for(vectors: Any, device: str | torch.device | None) -> torch.device:
         found = torch.device(place)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"device is {device!r}; expected one that torch knows, such as cpu or cuda") from error
-    if found.type == "mps":
-        raise ValueError(f"device {found}: exact distances need float64, which it does not have; use cpu or cuda")
+    if found.type not in ("cpu", "cuda"):
+        raise ValueError(f"device {found}: exact distances need float64 and products of known rounding: cpu or cuda")
     return found
 
 

@@ -8,6 +8,7 @@ differences of two vectors wherever they meet, so the answer does not depend on 
 from __future__ import annotations
 
 import itertools
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch.distributed as dist
 
 from ._pairs import Engine, bar_of
 from ._points import Points, Survey
-from .neighbours import check_vectors, engine_for, place_for
+from .neighbours import check_vectors, engine_for, place_for, plainly
 from .subsets import Levels, Piece, check_fractions, check_order, cut, grouped
 
 
@@ -51,19 +52,25 @@ def nearest_distances_across(
     if not (dist.is_available() and dist.is_initialized()):
         raise RuntimeError("torch.distributed is not initialised; start the processes with torchrun")
     tensor_given, ring = isinstance(vectors, torch.Tensor), _Ring(group)
-    with torch.inference_mode():
+    with plainly(torch.device("cpu")):
         data, place, _ = ring.agree(lambda: _local(vectors, device), share=lambda local: local[2])
         everyone = ring.shared
         if len({(other[1], other[2]) for other in everyone}) > 1:
             raise ValueError(f"vectors differ among processes: {_words(everyone)}; expected one width and dtype")
         counts = [other[0] for other in everyone]
-        levels = Levels(check_order(order, sum(counts), seed), check_fractions(fractions, sum(counts)))
+        fractions, levels = ring.agree(
+            lambda: _levels(fractions, order, seed, sum(counts)),
+            share=lambda own: (own[1].of, own[1].starts, zlib.crc32(own[1].rows.tobytes())),
+        )
+        if any(other != ring.shared[0] for other in ring.shared):
+            raise ValueError("fractions, seed or order differ among processes; expected the same everywhere")
+    with plainly(place):
         points = Points(data, together=ring.combine)
         offset = sum(counts[: ring.rank])
         spans = [_spans(levels, sum(counts[:rank]), sum(counts[: rank + 1])) for rank in range(ring.size)]
         mine = np.concatenate([levels.rows[a:b] for a, b, _ in spans[ring.rank]] or [levels.rows[:0]]) - offset
-        engine, unit = engine_for(points, mine, place)
-        found = _search(ring, engine, points, levels, spans, offset, progress) * unit
+        engine = engine_for(points, mine, place)
+        found = _search(ring, engine, points, levels, spans, offset, progress) * points.unit
     distances = {}
     for fraction, level in zip(fractions, levels.of, strict=True):
         values = found[level][torch.from_numpy(levels.in_row_order(level)).to(found.device)]
@@ -108,6 +115,11 @@ def _local(vectors: Any, device: Any) -> tuple[Any, torch.device, tuple[int, int
     if place.type == "cuda":
         torch.cuda.set_device(place)  # where collectives of objects put their bytes
     return data, place, (int(data.shape[0]), int(data.shape[1]), str(data.dtype).removeprefix("torch."))
+
+
+def _levels(fractions: Any, order: Any, seed: Any, count: int) -> tuple[list[float], Levels]:
+    wanted = check_fractions(fractions, count)
+    return wanted, Levels(check_order(order, count, seed), wanted)
 
 
 def _words(everyone: Sequence[tuple[int, int, str]]) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 
 def subset_size(count: int, fraction: float) -> int:
     """ceil(fraction * count), safe against the rounding of the product."""
-    return math.ceil(round(fraction * count, 9))
+    exact = float(fraction) * count
+    return math.ceil(exact - max(5e-10, exact * 2.0**-51))
 
 
 def subset_order(count: int, seed: int = 0) -> np.ndarray:
