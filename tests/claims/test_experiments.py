@@ -27,6 +27,13 @@ def stories() -> results.Record:
     return results.load("radius-stories260k", root=RECORDS)
 
 
+@pytest.fixture(scope="module")
+def samples(stories) -> list[results.Record]:
+    """The same model and text at other sample sizes too, smallest first."""
+    smaller, larger = (results.load(f"radius-stories260k-{size}", root=RECORDS) for size in ("2k", "100k"))
+    return [smaller, stories, larger]
+
+
 # --- the radius -------------------------------------------------------------------------------------------
 
 
@@ -90,6 +97,23 @@ def test_radius_smaller(golden):
     assert np.mean(all_) / np.mean(few) == pytest.approx(4 ** (-1 / 2), abs=0.03)
     slopes = golden["nn_monte_carlo_seed0"]
     assert [slopes[k]["slope_log_mean_vs_log_m"] for k in ("2", "5")] == pytest.approx([-1 / 2, -1 / 5], abs=0.02)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_radius_smaller_in_a_real_model(samples, side):
+    """One model, one text: the radius is too large in a small sample and too small in a large one."""
+    told = [record.summary["sites"][side] for record in samples]
+    assert len({(record.parameters["model"], *(row["sha256"] for row in record.inputs)) for record in samples}) == 1
+    predicted = samples[0].summary["hypothesis"]
+    assert told[0]["distance"]["1"]["mean_low"] > predicted > told[-1]["distance"]["1"]["mean_high"]
+    assert told[0]["log_partition"]["median"]["corrected"] > 10
+    assert told[-1]["log_partition"]["median"]["corrected"] < -4
+    # Smaller samples foretell the mean of the largest, and all three the size at which the curve meets the prediction.
+    for site in told[:-1]:
+        line, found = site["growth"]["at"]["100000"], told[-1]["distance"]["1"]
+        assert line["low"] < found["mean"] < line["high"]
+    meets = [site["growth"]["reaches_hypothesis"] for site in told]
+    assert max(row["low"] for row in meets) < min(row["high"] for row in meets)
 
 
 # --- Question-Formation -----------------------------------------------------------------------------------

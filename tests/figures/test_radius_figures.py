@@ -18,6 +18,7 @@ from beyond_scaling.models.load import load_model
 from beyond_scaling.radius import CONTROLS, Settings, measure_radius
 from beyond_scaling.results import Record
 
+from ..conftest import ROOT
 from ..models import tiny
 
 MODULES = (radius_layers, radius_controls, radius_growth)
@@ -122,6 +123,23 @@ def test_growth_shows_means_and_the_records_own_fit(records: tuple[Record, Recor
     (rule,) = drawn.layout.shapes
     assert rule.y0 == record.summary["hypothesis"]
     assert radius_growth.figure(record, most=1e6).data[1].x[-1] == 1_000_000
+
+
+def test_a_line_can_be_followed_anywhere(records: tuple[Record, Record]) -> None:
+    for side in ("before", "after"):
+        line = radius_growth.fitted(records[0], side, [1_000_000, 300])
+        assert line[1_000_000] == records[0].summary["sites"][side]["growth"]["at"]["1000000"]
+        assert line[300]["low"] < line[300]["mean"] < line[300]["high"]
+    with pytest.raises(ValueError, match="'another' is of kind"):
+        radius_growth.fitted(dataclasses.replace(records[0], name="another", kind="law"), "before", [300])
+
+
+def test_the_chapter_shows_every_record_and_says_how_it_was_measured() -> None:
+    chapter = (ROOT / "book" / "experiments" / "radius.md").read_text(encoding="utf-8")
+    listed = re.findall(r'^ {4}"(radius-[\w-]+)",$', chapter, re.MULTILINE)
+    committed = [path.parent.name for path in (ROOT / "book" / "results").glob("radius-*/record.json")]
+    assert sorted(listed) == sorted(committed)
+    assert re.findall(r"^```\{provenance\} (\S+)$", chapter, re.MULTILINE) == listed
 
 
 @pytest.mark.parametrize("module", MODULES)

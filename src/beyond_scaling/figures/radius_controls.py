@@ -60,8 +60,8 @@ def figure(record: Record) -> go.Figure:
             )
         axis = "" if panel == 1 else str(panel)
         drawing.add_annotation(
-            text=f"<b>{title}</b>", showarrow=False, x=0, y=1, xref=f"x{axis} domain", yref=f"y{axis} domain",
-            xanchor="left", yanchor="bottom", yshift=20 if panel == 1 else 6,
+            text=f"<b>{title}</b>", showarrow=False, x=1, y=1, xref=f"x{axis} domain", yref=f"y{axis} domain",
+            xanchor="right", yanchor="bottom", yshift=20 if panel == 1 else 6,  # room is on the left, above the labels
         )  # fmt: skip
     hypothesis = record.summary["hypothesis"]
     drawing.add_shape(

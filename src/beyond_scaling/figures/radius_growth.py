@@ -40,7 +40,7 @@ def figure(record: Record, *others: Record, most: float = AT[-1]) -> go.Figure:
     grid = [round(count) for count in np.geomspace(max(2, 0.8 * smallest), most, POINTS).tolist()]
     for side in SIDES:
         label, colour, dash, symbol = _LOOKS[side]
-        line = _fit(record, side, grid)
+        line = fitted(record, side, grid)
         drawing.add_trace(
             go.Scatter(
                 x=[*grid, *grid[::-1]],
@@ -119,14 +119,22 @@ def alt_text(record: Record, *others: Record) -> str:
     return " ".join(parts)
 
 
-def _fit(record: Record, side: str, grid: list[int]) -> dict[int, dict[str, float]]:
-    """Mean and interval of the record's own fit at every number of the grid."""
+def fitted(record: Record, side: str, counts: list[int]) -> dict[int, dict[str, float]]:
+    """`mean`, `low` and `high` of the power law fitted to a radius record, at every number of vectors asked for.
+
+    Args:
+        side: "before" or "after" the final norm. counts: 2 or more each.
+
+    Raises:
+        ValueError: a record of another kind, or one whose distances follow no power law (all of them 0, one share).
+    """
+    check_kind(record)
     fractions = record.parameters["fractions"]
     found = fit_growth(
         {fraction: record.columns[column_name(side, fraction)] for fraction in fractions},
         record.summary["vectors"],
         hypothesis=record.summary["hypothesis"],
-        at=grid,
+        at=counts,
         seed=record.seed,
         inflation=record.summary["sites"][side]["dependence"],
     )

@@ -54,7 +54,7 @@ def figure(record: Record) -> go.Figure:
         tickvals=[*ticks, end], ticktext=[*map(str, ticks), "norm"], showgrid=False, zeroline=False,
         range=[numbers[0] - 0.04 * (end - numbers[0]) - 0.1, end + 0.04 * (end - numbers[0]) + 0.1],
     )  # fmt: skip
-    drawing.update_xaxes(title={"text": "layer: what leaves this block (0: what enters the first)"}, row=2, col=1)
+    drawing.update_xaxes(title={"text": "what leaves this block (0: what enters the first)"}, row=2, col=1)
     drawing.update_yaxes(rangemode="tozero", showgrid=True, zeroline=False)
     drawing.update_yaxes(title_text="distance", row=1, col=1)
     drawing.update_yaxes(title_text="distance / norm", row=2, col=1)
