@@ -103,6 +103,11 @@ def cloud(kind: str, generator: np.random.Generator) -> np.ndarray:
         return np.where(generator.random((800, 1)) < 0.5, 1e3, -1e3) + 1e-3 * generator.normal(size=(800, 12))
     if kind == "copies":
         return generator.normal(size=(150, 8))[generator.integers(0, 150, 900)]
+    if kind == "near ties":  # satellites of 100 centres, at radii that differ by little
+        around = generator.normal(size=(100, 6, 48))
+        around *= (1 + 10.0 ** generator.uniform(-9, -1, (100, 6, 1))) / np.linalg.norm(around, axis=2, keepdims=True)
+        centres = generator.normal(size=(100, 1, 48))
+        return generator.permutation(np.concatenate([centres, centres + around], axis=1).reshape(-1, 48))
     heavy = generator.standard_cauchy(size=(700, 12))
     heavy[3] *= 1e6
     return heavy
@@ -110,7 +115,8 @@ def cloud(kind: str, generator: np.random.Generator) -> np.ndarray:
 
 @pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize(
-    "kind", ["isotropic", "far away", "few large components", "two tight clusters", "copies", "heavy tails"]
+    "kind",
+    ["isotropic", "far away", "few large components", "two tight clusters", "copies", "near ties", "heavy tails"],
 )
 def test_awkward_clouds(kind: str, small: bool, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x = cloud(kind, np.random.default_rng(len(kind)))
@@ -177,6 +183,25 @@ def test_numbers_that_matrix_units_take_for_zero(exponent: int, way: str, monkey
     x = np.concatenate([half, half + 0.05 * generator.normal(size=half.shape)])[generator.permutation(400)]
     x = np.concatenate([[np.full(24, 2.0**exponent), np.full(24, -(2.0**exponent))], x])  # and the centre stays
     in_small_pieces(monkeypatch)  # the outliers' tile forgives more than the others
+    np.testing.assert_allclose(nearest_distances(x)[1.0], brute(x), rtol=1e-12)
+
+
+def test_the_worst_product_that_its_bound_allows(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+
+    def worst(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Sums in float32, off by as much as their terms allow, up or down."""
+        left, right, digits = left.double(), right.double(), 23 if way == "tensors" else 24
+        most = left.shape[1] * 2.0**-digits * (left.abs() @ right.abs())
+        signs = torch.randint(0, 2, most.shape, generator=generator) * 2 - 1
+        result = (left @ right + signs * most).float()
+        return result if out is None else out.copy_(result)
+
+    monkeypatch.setattr(_cpu_search, "product", worst)
+    monkeypatch.setattr(_device_search, "product", worst)
+    x = cloud("near ties", np.random.default_rng(0))
     np.testing.assert_allclose(nearest_distances(x)[1.0], brute(x), rtol=1e-12)
 
 

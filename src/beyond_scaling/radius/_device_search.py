@@ -192,7 +192,8 @@ class DeviceSearch:
             part[near, where[near]] = math.inf
             # one bound for all blocks reads the table once; the few entries under it are held against their own
             bound = self._bound(group, slice(0, rows), found, errors[:blocks].amax(), lengths[:blocks].amax())
-            step = max(1, self._work_bytes() // (32 * blocks))
+            entry = 4 if self.device.type == "cuda" else 32  # bytes; more only where most entries stay open
+            step = max(1, self._work_bytes() // (entry * blocks))
             for first in range(0, rows, step):
                 some = slice(first, min(first + step, rows))
                 row, block = (part[some] <= bound[some, None]).nonzero(as_tuple=True)
