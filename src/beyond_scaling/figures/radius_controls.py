@@ -17,7 +17,7 @@ _SIDES = {
 _PANELS = (
     ("Median distance to the nearest other vector", "median"),
     ("The same over the root-mean-square norm", "median_over_rms_norm"),
-    ("The same over the median distance of two vectors", "median_over_pair"),
+    ("The same over the median distance of a pair", "median_over_pair"),
 )
 
 

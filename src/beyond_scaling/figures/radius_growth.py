@@ -88,7 +88,12 @@ def figure(record: Record, *others: Record, most: float = AT[-1]) -> go.Figure:
         type="log", title="number of vectors m", showgrid=False, dtick=1, exponentformat="power",
         range=[math.log10(grid[0]), math.log10(grid[-1])],
     )  # fmt: skip
-    drawing.update_yaxes(type="log", title="mean distance to the nearest other", showgrid=True)
+    # plotly would label 2 and 20 alike
+    marks = [lead * 10.0**power for power in range(-9, 10) for lead in (1, 2, 5)]
+    drawing.update_yaxes(
+        type="log", title="mean distance to the nearest other", showgrid=True, tickvals=marks,
+        ticktext=[f"{mark:,.10g}" for mark in marks],
+    )  # fmt: skip
     return titled(
         drawing, height=480, title="", alt=alt_text(record, *others), caption=_caption(record),
         margin={"l": 60, "r": 20, "t": 30, "b": 50}, legend={"orientation": "h", "y": -0.18}, hovermode="closest",
