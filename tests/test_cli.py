@@ -21,6 +21,7 @@ from beyond_scaling import cli, results
 from beyond_scaling.cli.radius import CONTROLS, record_name
 from beyond_scaling.models.llama2c import Shape
 from beyond_scaling.radius import check
+from beyond_scaling.radius.durable import held
 
 from .models import tiny
 
@@ -247,6 +248,35 @@ def test_an_interrupt_while_saving_keeps_the_work(
     check(results.verify("radius-gpt2", tmp_path / "results"))
 
 
+def test_what_cannot_be_saved_is_kept(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    given = ["radius", "--quiet", *(part for pair in GOOD.items() for part in pair), "--work", str(tmp_path / "work")]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.parquet.write_table", full)
+        assert call(monkeypatch, bench, tmp_path, *given) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "record 'radius-gpt2' cannot be written to" in line
+    assert "No space left on device; what was measured is kept in" in line
+    assert call(monkeypatch, bench, tmp_path, *given) == 0
+    assert not (tmp_path / "work").exists()
+
+
+def test_one_command_at_a_time_works_in_a_folder(
+    bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    given = ["radius", "--quiet", *(part for pair in GOOD.items() for part in pair), "--work", str(tmp_path / "work")]
+    with held(tmp_path / "work"):
+        assert call(monkeypatch, bench, tmp_path, *given) == 2
+        assert "work is in use by another command" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists(), "it was empty"
+    assert call(monkeypatch, bench, tmp_path, *given) == 0
+
+
 GOOD = {"--model": "gpt2", "--text": "prose.txt", "--chunks": "20", "--length": "8"}
 
 
@@ -272,11 +302,12 @@ GOOD = {"--model": "gpt2", "--text": "prose.txt", "--chunks": "20", "--length": 
         ({"--layers": "3"}, "layer 3: expected a number in 0...2"),
         ({"--controls": "gaussian,noise"}, "--controls: 'noise': expected all, none, or some of gaussian,"),
         ({"--batch-size": "0"}, "--batch-size: '0' is not a whole number of at least 1"),
-        ({"--batch-size": "most"}, "--batch-size: 'most'"),
+        ({"--batch-size": "most"}, "--batch-size: 'most' is not a whole number of at least 1"),
         ({"--fractions": "1.5"}, "--fractions: '1.5' is not a number in (0, 1]"),
         ({"--device": "nowhere"}, "device 'nowhere' is not available"),
         ({"--dtype": "int4"}, "--dtype: invalid choice"),
         ({"--name": "../up"}, "name '../up'"),
+        ({"--name": ""}, "name ''"),
         ({"--work": "prose.txt"}, "work folder prose.txt: cannot be written"),
         ({"--out": "prose.txt"}, "folder of results prose.txt: cannot be written"),
         ({"--out": "prose.txt/deeper"}, "folder of results prose.txt/deeper: cannot be written"),

@@ -103,7 +103,7 @@ def test_a_failed_save_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest
         if failing == "write":
 
             def full(*_: object, **__: object) -> None:
-                raise OSError("no space left on device")
+                raise OSError(28, "no space left on device")
 
             patch.setattr("pyarrow.parquet.write_table", full)
         else:
@@ -111,11 +111,11 @@ def test_a_failed_save_leaves_the_old_record(tmp_path: Path, monkeypatch: pytest
 
             def broken(self: Path, target: Path) -> Path:
                 if ".new-" in self.name:
-                    raise OSError("no space left on device")
+                    raise OSError(28, "no space left on device")
                 return rename(self, target)
 
             patch.setattr(Path, "rename", broken)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(RecordError, match=f"record 'toy' cannot be written to {tmp_path}: no space"):
             results.save(make(title="Another"), tmp_path, overwrite=True)
     assert results.verify("toy", tmp_path).title == "A toy"
     assert [path.name for path in tmp_path.iterdir()] == ["toy"]

@@ -232,8 +232,8 @@ def save(record: Record, root: str | os.PathLike[str] | None = None, *, overwrit
     is unless `overwrite` is set, and is removed only after the new record stands in its place.
 
     Raises:
-        RecordError: a record of that name exists and `overwrite` is not set, or the record itself is not
-            sound.
+        RecordError: a record of that name exists and `overwrite` is not set, the record itself is not
+            sound, or it cannot be written (a full disk, no rights).
     """
     folder = _folder(record.name, root)
     if folder.exists() and not overwrite:
@@ -241,16 +241,19 @@ def save(record: Record, root: str | os.PathLike[str] | None = None, *, overwrit
     problems = list(_value_problems(record))
     if problems:
         raise _broken(record.name, problems)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{record.name}.new-", dir=folder.parent))
     try:
-        _write(record, fresh)
-        if schema := list(_schema_problems(_read_json(fresh, record.name), record.name)):
-            raise _broken(record.name, schema)
-        fresh.chmod(0o755)
-        _swap(fresh, folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{record.name}.new-", dir=folder.parent))
+        try:
+            _write(record, fresh)
+            if schema := list(_schema_problems(_read_json(fresh, record.name), record.name)):
+                raise _broken(record.name, schema)
+            fresh.chmod(0o755)
+            _swap(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise RecordError(f"record {record.name!r} cannot be written to {folder.parent}: {error.strerror or error}") from error
     return folder
 
 

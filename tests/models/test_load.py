@@ -124,6 +124,7 @@ def leave_pointer(folder: Path) -> None:
         (change_config(vocab_size="many"), "cannot be loaded"),
         (change_config(n_embd=0), "cannot be loaded"),
         (change_config(n_layer=3), "its weights lack transformer.h.2"),
+        (change_config(n_positions=7), r"its transformer\.wpe\.weight has shape .*, its config\.json asks for \(7, "),
         (drop_tokenizer, "no tokenizer"),
         (lambda folder: (folder / "tokenizer.json").write_text("{"), "tokenizer cannot be loaded"),
         (bring_code, r"needs the Python code that comes with it \(model type 'mine'\), which is never run"),

@@ -97,6 +97,13 @@ def test_inflation_widens_both_intervals_by_that_factor():
     assert ratio == pytest.approx(3, rel=0.15)
 
 
+def test_a_mean_of_lengths_is_never_said_to_be_negative():
+    few = np.zeros(100)
+    few[:2] = 1.0, 2.0
+    assert describe(few, inflation=3.0)["mean_low"] == 0.0
+    assert describe(few - 1e-9, inflation=3.0)["mean_low"] < -0.01, "others may be"
+
+
 def test_equal_values_pair_up_two_by_two():
     labels = pair_up(np.array([5.0, 1.0, 5.0, 0.0, 0.0, 0.0, 7.0]))
     groups = {tuple(np.flatnonzero(labels == label)) for label in np.unique(labels)}

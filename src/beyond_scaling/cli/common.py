@@ -98,10 +98,10 @@ def natural(text: str) -> int:
 
 
 def positive(text: str) -> int:
-    value = natural(text.replace(",", "").replace("_", ""))
-    if value < 1:
+    digits = text.replace(",", "").replace("_", "")
+    if not digits.isascii() or not digits.isdigit() or not digits.strip("0"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return value
+    return natural(digits)
 
 
 def fraction(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import os
 import re
@@ -175,7 +176,7 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     for needed in ("model", "text"):
         if not chosen.get(needed):
             raise ValueError(f"--{needed} is missing (or choose a --preset)")
-    name = chosen.get("name") or record_name(chosen["model"])
+    name = chosen["name"] if "name" in chosen else record_name(chosen["model"])
     # a title for now: what the record's name, folder and command can be refused for is refused first
     root, texts = new_record(name, chosen.get("title") or name, given, options.out, options.force)
 
@@ -208,6 +209,7 @@ def _measure(
     from ..models.load import load_model
     from ..radius import measure, processes
     from ..radius.activations import Interrupted
+    from ..radius.durable import held
     from ..radius.report import report
 
     source, loaded = processes.together(
@@ -227,14 +229,24 @@ def _measure(
         results.refuse_paths(title=texts["title"])
     work = options.work if options.work is not None else _work_folder(texts["name"], loaded, source, settings)
     processes.shared(lambda: check_writable("work folder", work))
-    try:
-        record = measure.measure_radius(loaded, source, settings, **texts, work=work, progress=not options.quiet)
-        saved = processes.shared(lambda: results.save(record, root, overwrite=options.force))
-    except KeyboardInterrupt as stop:
-        kept = f"the same command goes on from there (kept in {work})" if work.is_dir() else "nothing was kept"
-        where = str(stop) if isinstance(stop, Interrupted) else "before or after the model ran"
-        raise KeyboardInterrupt(f"{where}; {kept}") from None
-    processes.shared(lambda: measure.clear_work(work))
+
+    def save() -> Path:
+        try:
+            return results.save(record, root, overwrite=options.force)
+        except results.RecordError as error:
+            raise results.RecordError(f"{error}; what was measured is kept in {work}") from error
+
+    with contextlib.ExitStack() as stack:
+        processes.shared(lambda: stack.enter_context(held(work)))  # of several processes the first holds it for all
+        try:
+            record = measure.measure_radius(loaded, source, settings, **texts, work=work, progress=not options.quiet)
+            saved = processes.shared(save)
+        except KeyboardInterrupt as stop:
+            some = work.is_dir() and any(work.iterdir())
+            kept = f"the same command goes on from there (kept in {work})" if some else "nothing was kept"
+            where = str(stop) if isinstance(stop, Interrupted) else "before or after the model ran"
+            raise KeyboardInterrupt(f"{where}; {kept}") from None
+        processes.shared(lambda: measure.clear_work(work))
     if speaks():
         print(report(record))
         print(f"record: {saved}")

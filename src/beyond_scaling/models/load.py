@@ -158,6 +158,7 @@ def _pretrained(folder: Path, name: str, dtype: torch.dtype, place: torch.device
     loading: Any = AutoModelForCausalLM.from_pretrained
     careful: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
     options = careful | {"dtype": dtype, "use_safetensors": True, "output_loading_info": True}
+    options["ignore_mismatched_sizes"] = True  # they are refused below, by name
     if place.type != "cpu" and importlib.util.find_spec("accelerate"):
         options["device_map"] = {"": place}  # each tensor straight to the device, none kept on the host
     try:
@@ -172,6 +173,10 @@ def _pretrained(folder: Path, name: str, dtype: torch.dtype, place: torch.device
     except Exception as error:  # damaged weights and settings raise classes of their own, of no common kind
         what = "damaged weights" if type(error).__name__ == "SafetensorError" else "cannot be loaded"
         raise ValueError(f"{name}: {what}: {first_line(error)}") from error
+    if wrong := sorted(report["mismatched_keys"]):
+        key, found, wanted = wrong[0]
+        more = f", and {len(wrong) - 1} more are not right" if wrong[1:] else ""
+        raise ValueError(f"{name}: its {key} has shape {tuple(found)}, its config.json asks for {tuple(wanted)}{more}")
     if missing := sorted(report["missing_keys"]):  # they would be drawn at random
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise ValueError(f"{name}: its weights lack {missing[0]}{more}, which its config.json asks for")

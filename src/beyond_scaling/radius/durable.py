@@ -9,6 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 
 class WorkError(ValueError):
     """A work folder that cannot be used as it is, or not be written to; says what to do."""
@@ -37,6 +43,37 @@ def write_file(work: Path, name: str, content: bytes | Callable[[Any], object]) 
         os.replace(fresh, work / name)
         sync_folder(work)
     return hashing.size, hashing.digest.hexdigest()
+
+
+@contextlib.contextmanager
+def held(work: Path) -> Iterator[None]:
+    """Within, no other command that asks for it works in the folder, which is made if need be.
+
+    The lock is the system's, and ends with the process however that ends. File systems and systems that know no such
+    lock give none.
+
+    Raises:
+        WorkError: another command holds it, or the folder cannot be made.
+    """
+    made = not work.exists()
+    with writing(work, "the folder"):
+        work.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        if fcntl is not None:
+            number = os.open(work, os.O_RDONLY)
+            stack.callback(os.close, number)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise WorkError(f"work folder {work} is in use by another command; wait for its end") from None
+            except OSError:  # such as a network's file system without locks
+                pass
+        try:
+            yield
+        finally:
+            if made:
+                with contextlib.suppress(OSError):
+                    work.rmdir()  # if nothing was kept there
 
 
 class _Hashing:

@@ -60,6 +60,8 @@ def describe(values: Any, *, seed: int = 0, inflation: float | None = None) -> d
     units = pair_up(data) if inflation is None else np.arange(len(data))
     factor = 1.0 if inflation is None else float(inflation)
     mean_low, mean_high = _mean_interval(data, units, factor, generator)
+    if ordered[0] >= 0:  # a mean of lengths is none below 0, though a widened interval of a few may reach there
+        mean_low = max(mean_low, 0.0)
     # sum of squared sizes: the variance of the number of values under the median, were all units fair coins
     effective = len(data) ** 2 / (float((np.bincount(units) ** 2).sum()) * factor**2)
     median_low, median_high = _median_interval(ordered, effective)
