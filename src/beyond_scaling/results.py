@@ -253,7 +253,8 @@ def save(record: Record, root: str | os.PathLike[str] | None = None, *, overwrit
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        raise RecordError(f"record {record.name!r} cannot be written to {folder.parent}: {error.strerror or error}") from error
+        why = error.strerror or error
+        raise RecordError(f"record {record.name!r} cannot be written to {folder.parent}: {why}") from error
     return folder
 
 

@@ -92,6 +92,14 @@ def changed(record: Record, place: str, value: Any) -> Record:
         ("sites/layer-1/distance/1/mean_high", -1.0, "layer-1.distance.1: mean_low, mean, mean_high are"),
         ("sites/layer-1/distance/1/sd", -1.0, "layer-1.distance.1: sd -1.0"),
         ("sites/layer-1/scale_free/median_over_pair", lambda x: 2 * x, "layer-1.scale_free.median_over_pair is"),
+        ("sites/layer-1/growth/exponent", lambda x: 1.01 * x, "layer-1.growth.* is .*; its line gives"),
+        ("sites/layer-1/growth/low", 1e9, "layer-1.growth"),
+        ("sites/layer-1/growth/dimension/estimate", MISSING, "layer-1.growth.dimension.estimate is missing"),
+        ("sites/layer-1/growth/at/1000000/mean", lambda x: 1.01 * x, "growth.at.1000000.mean is .*; its line gives"),
+        ("sites/layer-1/growth/at/1000000/low", 1e9, "growth.at.1000000: .* expected low, mean and high"),
+        ("sites/layer-1/growth/at/100000", MISSING, "growth.at.100000.mean is missing"),
+        ("controls/gaussian/after/growth/high", MISSING, "gaussian.after.growth.high is missing"),
+        ("corpus_tokens", 10, "summary.corpus_tokens is 10; its columns know"),
         ("controls/gaussian/after/log_partition/median/radius", 1.0, "gaussian.after.log_partition.median.radius is"),
         ("controls/gaussian/after/distance/0.6/mean", MISSING, "gaussian.after.distance.0.6.mean is missing"),
         ("controls/rescaled/after/distance/0.6/max", MISSING, "rescaled.after.distance.0.6.max is missing"),
@@ -100,6 +108,12 @@ def changed(record: Record, place: str, value: Any) -> Record:
 def test_a_number_that_does_not_follow_is_found(record: Record, place: str, value: Any, words: str) -> None:
     with pytest.raises(ValueError, match=f"record 'toy': .*({words})"):
         check(changed(record, place, value))
+
+
+def test_a_chunk_of_a_document_that_there_is_not_is_found(record: Record) -> None:
+    columns = {**record.columns, "document": record.columns["document"] + 1000}
+    with pytest.raises(ValueError, match=r"summary\.documents is .*; its columns know of at least 10"):
+        check(dataclasses.replace(record, columns=columns))
 
 
 def test_a_rescaled_model_at_another_radius_is_found(record: Record) -> None:

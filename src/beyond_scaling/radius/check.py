@@ -1,8 +1,8 @@
 """Whether a radius record says what it holds: every number that follows from others is computed again.
 
 From the columns follow, for the sites before and after the final norm, norms, distances with their intervals, the
-fit of growth, the scale-free ratios and log Z. Elsewhere the columns are not kept: ratios and log Z follow from what
-is told of the distances, and the rest has to be there and in order.
+fit of growth, the scale-free ratios and log Z. Elsewhere the columns are not kept: ratios, log Z and what the fitted
+line leads to follow from what is told of distances and exponent, and the rest has to be there and in order.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from ..results import Record
+from .growth import LARGEST
 from .neighbours import subset_size
-from .settings import FACTOR, KIND, SIDES, Settings, column_name, fraction_name, hypothesised_distance, percent_name
+from .settings import AT, FACTOR, KIND, SIDES, Settings, column_name, fraction_name, hypothesised_distance, percent_name
 from .site import derived, summarise
 from .volumes import reference_radii
 
 _TOLD = ("dependence", "cloud", "dimension")  # of a site: what no column tells
 _DERIVED = ("scale_free", "log_partition")
+_GROWTH = {"exponent", "low", "high", "dimension", "at"}  # with at least two sizes and a mean above 0
 _COUNTS = ("dimension", "vectors", "documents", "corpus_tokens")
 _SITE = re.compile(r"before|after|layer-(0|[1-9]\d*)")
 _REL = 1e-6
@@ -66,6 +68,7 @@ def _problems(record: Record) -> Iterator[str]:
     problems = list(_column_problems(record, settings))
     yield from problems
     if not problems:
+        yield from _corpus_problems(record, settings)
         yield from _reference_problems(record.summary)
         yield from _layout_problems(record, settings)
         yield from _site_problems(record, settings)
@@ -109,6 +112,16 @@ def _column_problems(record: Record, settings: Settings) -> Iterator[str]:
             yield f"column {name} has {count} {'numbers' if size == len(column) else 'distances'}; expected {size}"
         elif (column < 0).any():
             yield f"column {name} holds negative numbers"
+
+
+def _corpus_problems(record: Record, settings: Settings) -> Iterator[str]:
+    """Documents and tokens that there must be for the chunks to lie in."""
+    least = {"documents": int(record.columns["document"].max()) + 1}
+    if "corpus_tokens_error" not in record.summary:  # an estimate may be anything
+        least["corpus_tokens"] = int(record.columns["offset"].max()) + settings.length
+    for key, value in least.items():
+        if record.summary[key] < value:
+            yield f"summary.{key} is {record.summary[key]}; its columns know of at least {value}"
 
 
 def _reference_problems(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -224,6 +237,45 @@ def _derived_problems(
     again = derived(found["distance"], found["cloud"], width)
     for key in _DERIVED:
         yield from _differences(f"{place}.{key}", found[key], again[key], "its distances give")
+    if found["growth"]:
+        mean = found["distance"][fraction_name(settings.fractions[-1])]["mean"]
+        size = subset_size(settings.chunks, settings.fractions[-1])
+        yield from _growth_problems(f"{place}.growth", found["growth"], size, mean, record.summary["hypothesis"])
+
+
+def _growth_problems(
+    place: str, growth: Mapping[str, Any], size: int, mean: float, hypothesis: float
+) -> Iterator[str]:
+    """Of a fit whose distances are not kept: what follows from its exponent, and from the last mean it goes through."""
+    wrong = list(_key_problems(place, growth, _GROWTH, {"curvature", "reaches_hypothesis"}))
+    yield from wrong
+    if wrong:
+        return
+    exponent = growth["exponent"]
+    line: dict[str, Any] = {"dimension": {}, "at": {}}
+    for key, end in (("estimate", "exponent"), ("low", "high"), ("high", "low")):
+        if growth[end] > 0:
+            line["dimension"][key] = 1 / growth[end]
+    for count in AT:
+        height = math.log(mean) - exponent * math.log(count / size)
+        line["at"][str(count)] = {"mean": math.exp(height)} if abs(height) < math.log(LARGEST) else {}
+    told: dict[str, Any] = {"dimension": growth["dimension"], "at": {}}
+    for count, numbers in growth["at"].items():
+        told["at"][count] = {"mean": numbers["mean"]} if "mean" in numbers else {}
+        if not numbers.get("low", 0.0) <= numbers.get("mean", math.inf) <= numbers.get("high", math.inf):
+            yield f"{place}.at.{count}: {dict(numbers)}; expected low, mean and high in rising order"
+    meeting = growth.get("reaches_hypothesis", {})
+    if not meeting.get("low", 0.0) <= meeting.get("vectors", math.inf) <= meeting.get("high", math.inf):
+        yield f"{place}.reaches_hypothesis: {dict(meeting)}; expected low, vectors and high in rising order"
+    logs = math.log(size) + math.log(mean / hypothesis) / exponent if exponent > 0 else 0.0
+    if math.log(2) < logs < math.log(LARGEST):
+        told["reaches_hypothesis"] = {"vectors": meeting.get("vectors")}
+        line["reaches_hypothesis"] = {"vectors": math.exp(logs)}
+    elif meeting:
+        yield f"{place}.reaches_hypothesis is {dict(meeting)}; its line does not meet it there"
+    yield from _differences(place, told, line, "its line gives")
+    if not growth["low"] <= exponent <= growth["high"]:
+        yield f"{place}: exponent {exponent} lies outside {growth['low']}...{growth['high']}"
 
 
 def _described_problems(place: str, numbers: Any, count: int) -> Iterator[str]:
