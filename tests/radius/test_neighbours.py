@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beyond_scaling.radius import _codes, _cpu_search, _device_search, _sketch, neighbours
+from beyond_scaling.radius import _codes, _cpu_search, _device_search, _points, _sketch, neighbours
 from beyond_scaling.radius._points import Points
 from beyond_scaling.radius.neighbours import nearest_distances, subset_order, subset_rows, subset_size
 
@@ -203,6 +203,41 @@ def test_the_worst_product_that_its_bound_allows(way: str, monkeypatch: pytest.M
     monkeypatch.setattr(_device_search, "product", worst)
     x = cloud("near ties", np.random.default_rng(0))
     np.testing.assert_allclose(nearest_distances(x)[1.0], brute(x), rtol=1e-12)
+    steps = np.zeros((4, 48))  # squared lengths 0, 401, 400, 402, and every code is exact
+    steps[1, :2], steps[2, 2], steps[3, 3:6] = (20, 1), 20, (20, 1, 1)
+    whole = np.random.default_rng(1).integers(-100, 100, (150, 1, 48)) * 5 + steps
+    stand_still(monkeypatch, 2.0**-9)
+    whole = np.random.default_rng(2).permutation(whole.reshape(-1, 48))
+    np.testing.assert_allclose(nearest_distances(whole)[1.0], brute(whole), rtol=1e-12)
+
+
+def stand_still(monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
+    """Codes of the vectors where they are, times `scale`."""
+
+    class Still(Points):
+        def __init__(self, *given: object) -> None:
+            super().__init__(*given)  # type: ignore[arg-type]
+            self.centre, self.scale = np.zeros(self.width), scale
+
+    monkeypatch.setattr(_points, "Points", Still)
+
+
+def test_rounding_that_favours_the_wrong_neighbour(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries half a step of the codes from where they seem to be: of four rows, codes name the wrong one nearest."""
+    digits, gap = {"compiled": (8, 2.0**-5), "float32": (24, 0.25), "tensors": (11, 0.25)}[way]
+    h = 2.0 ** -(digits + 2)  # half a step from 0.25 to 0.5
+    n, most = 58, h * (1 - 1e-6)
+    some = np.arange(n) / n
+    x = np.random.default_rng(0).choice([-0.9, 0.9], size=(128, n))
+    x[0] = 0.5 - most  # rounded away from the others
+    x[33] = 0.5 - gap + np.where(some < 0.4, 2 * h - most, 0)  # seems nearest
+    x[40] = 0.5 - gap + np.where(some < 0.25, 2 * h, 0)  # is nearer
+    x[100] = 0.5 - gap + most  # is nearest
+
+    stand_still(monkeypatch, 1.0)
+    expected = brute(x)
+    assert np.linalg.norm(x[0] - x[100]) == pytest.approx(expected[0], rel=1e-14)
+    np.testing.assert_allclose(nearest_distances(x)[1.0], expected, rtol=1e-12)
 
 
 def test_what_the_caller_has_switched_on_changes_nothing(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,6 +279,10 @@ def test_codes_bound_distances_from_below(kind: _codes.Kind) -> None:
     centred = (x.astype(np.float64) - points.centre) * points.scale
     axes = np.linalg.eigh(centred.T @ centred)[1][:, -12:]
     distances = np.linalg.norm(centred[:, None] - centred[None], axis=2)
+    flat = points.centre + centred @ axes @ axes.T / points.scale  # nothing is left out, but for rounding
+    some = _codes.Codes(flat, np.arange(300), _sketch.Sketch(points.centre, points.scale, axes), kind)
+    assert (some.tensor[:, 12].double().numpy() <= some.errors).all()
+    assert some.tensor[:, 12].any()
     for sketch in (_sketch.Sketch(points.centre, points.scale), _sketch.Sketch(points.centre, points.scale, axes)):
         codes = _codes.Codes(x, np.arange(300), sketch, kind)
         half = (codes.tensor @ codes.facing(0, 300)).double().numpy()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from beyond_scaling.radius import _cpu_search, nearest_distances
+from beyond_scaling.radius import _cpu_search, _device_search, nearest_distances, neighbours
 from beyond_scaling.radius.ring import _turns, nearest_distances_across
 
 FRACTIONS = (0.3, 0.8, 1.0)
@@ -76,6 +76,24 @@ def test_any_number_of_processes_gives_the_same_answer(tmp_path: Path) -> None:
         for name in ("seed", "order", "fractions"):
             assert told[name] == "fractions, seed or order differ among processes; expected the same everywhere"
         assert told["order of one"].removeprefix("process 0: ").startswith("order has shape (2,)")
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_one_process_alone(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch.distributed as dist
+
+    monkeypatch.setattr(neighbours, "compiled", lambda: compiled)
+    monkeypatch.setattr(_cpu_search, "GROUP_BYTES", 1 << 13)
+    monkeypatch.setattr(_cpu_search, "TILE_BYTES", 1 << 13)
+    monkeypatch.setattr(_device_search, "TABLE_BYTES", 1 << 13)
+    expected = nearest_distances(vectors(), FRACTIONS, seed=3)
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        found = nearest_distances_across(vectors(), FRACTIONS, seed=3)
+    finally:
+        dist.destroy_process_group()
+    for fraction, distances in expected.items():
+        np.testing.assert_array_equal(found[fraction], distances)
 
 
 def test_without_processes_it_says_so() -> None:
