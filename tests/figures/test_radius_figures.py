@@ -76,6 +76,16 @@ def test_layers_show_medians_with_intervals(record: Record) -> None:
     assert f"{record.summary['hypothesis']:.2f}" in " ".join(a.text for a in drawn.layout.annotations)
 
 
+def test_layers_end_with_what_leaves_the_last_block(record: Record) -> None:
+    """Also where its number was not asked for."""
+    cut = {name: found for name, found in record.summary["sites"].items() if name != "layer-2"}
+    drawn = radius_layers.figure(dataclasses.replace(record, summary={**record.summary, "sites": cut, "controls": {}}))
+    upper = drawn.data[0]
+    assert list(upper.x) == [0, 1, 2]
+    assert ends(upper)[-1] == interval(cut["before"]["distance"]["1"], "median")
+    assert drawn.layout.xaxis.ticktext[-2:] == ("last", "norm")
+
+
 def test_controls_show_medians_with_intervals(record: Record) -> None:
     drawn = radius_controls.figure(record)
     places = {

@@ -89,7 +89,7 @@ def figure(record: Record, *others: Record, most: float = AT[-1]) -> go.Figure:
         range=[math.log10(grid[0]), math.log10(grid[-1])],
     )  # fmt: skip
     # plotly would label 2 and 20 alike
-    marks = [lead * 10.0**power for power in range(-9, 10) for lead in (1, 2, 5)]
+    marks = [lead * 10.0**power for power in range(-9, 10) for lead in (1, 2, 3, 5, 7)]
     drawing.update_yaxes(
         type="log", title="mean distance to the nearest other", showgrid=True, tickvals=marks,
         ticktext=[f"{mark:,.10g}" for mark in marks],

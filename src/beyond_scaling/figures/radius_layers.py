@@ -27,8 +27,7 @@ def figure(record: Record) -> go.Figure:
     """
     _check(record)
     drawing = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.11)
-    names = layers_of(record.summary["sites"])
-    numbers = [int(name.removeprefix("layer-")) for name in names]
+    names, numbers = _stream(record)
     end = numbers[-1] + max(1, round((numbers[-1] - numbers[0]) / 8))  # where the norm's own point stands
     for variant, found in variants(record).items():
         if names[0] not in found:
@@ -49,9 +48,11 @@ def figure(record: Record) -> go.Figure:
             xanchor="left", yanchor="bottom", yshift=6,
         )  # fmt: skip
     step = max(1, len(numbers) // 8)
-    ticks = [number for number in numbers[::step] if number < end]
+    ticks = {number: str(number) for number in numbers[::step]}
+    if names[-1] == "before":
+        ticks[numbers[-1]] = "last"
     drawing.update_xaxes(
-        tickvals=[*ticks, end], ticktext=[*map(str, ticks), "norm"], showgrid=False, zeroline=False,
+        tickvals=[*ticks, end], ticktext=[*ticks.values(), "norm"], showgrid=False, zeroline=False,
         range=[numbers[0] - 0.04 * (end - numbers[0]) - 0.1, end + 0.04 * (end - numbers[0]) + 0.1],
     )  # fmt: skip
     drawing.update_xaxes(title={"text": "what leaves this block (0: what enters the first)"}, row=2, col=1)
@@ -67,7 +68,8 @@ def figure(record: Record) -> go.Figure:
 def alt_text(record: Record) -> str:
     """The numbers of the figure, a sentence a line."""
     _check(record)
-    names = layers_of(record.summary["sites"])
+    names, _ = _stream(record)
+    last = "the last" if names[-1] == "before" else names[-1]
     parts = [
         f"Median nearest-neighbour distance of {record.summary['vectors']:,} activations of"
         f" {record.parameters['model']} at {len(names)} layers and after the final norm."
@@ -78,11 +80,21 @@ def alt_text(record: Record) -> str:
         medians = listed([told(whole(found[name])["median"]) for name in names])
         ratios = listed([told(ratio) for name in names if (ratio := _ratio(found[name])) is not None])
         parts.append(
-            f"{LOOKS[variant][0].capitalize()}: {medians} from {names[0]} to {names[-1]},"
+            f"{LOOKS[variant][0].capitalize()}: {medians} from {names[0]} to {last},"
             f" {told(whole(found['after'])['median'])} after the norm; over the root-mean-square norm {ratios}."
         )
     parts.append(f"The hypothesis 2 sqrt(n / (2 pi e)) is {record.summary['hypothesis']:.2f} at every layer.")
     return " ".join(parts)
+
+
+def _stream(record: Record) -> tuple[list[str], list[int]]:
+    """Sites along the stream and where they stand: what leaves the last block too, one step on, if unnumbered."""
+    sites = record.summary["sites"]
+    names = layers_of(sites)
+    numbers = [int(name.removeprefix("layer-")) for name in names]
+    if whole(sites[names[-1]])["median"] != whole(sites["before"])["median"]:
+        names, numbers = [*names, "before"], [*numbers, 2 * numbers[-1] - numbers[-2]]
+    return names, numbers
 
 
 def _traces(

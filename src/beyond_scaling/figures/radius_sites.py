@@ -38,7 +38,7 @@ def whole(found: Mapping[str, Any]) -> Any:
 
 
 def layers_of(found: Mapping[str, Any]) -> list[str]:
-    """The sites along the stream: layer-0, layer-1...; the last one's other name, before, stands for it if need be."""
+    """The numbered sites along the stream, in order: layer-0, layer-1..."""
     return sorted((site for site in found if site.startswith("layer-")), key=lambda site: int(site.partition("-")[2]))
 
 
