@@ -37,6 +37,12 @@ def test_a_folder_loads_with_its_own_tokenizer_and_hashes(gpt2: Path) -> None:
     assert loaded.tokenizer.encode("the cat", add_special_tokens=False)
 
 
+def test_a_link_to_a_folder_goes_by_its_own_name(tmp_path: Path, gpt2: Path) -> None:
+    (tmp_path / "my-model").symlink_to(gpt2)
+    assert load_model(tmp_path / "my-model").name == "my-model"
+    assert load_model(tmp_path / "my-model" / ".." / "my-model").name == "my-model"
+
+
 def test_a_llama2c_file_loads_with_a_tokenizer_of_either_kind(tmp_path: Path, gpt2: Path) -> None:
     binary = tiny.write_llama2c(tmp_path / "small.bin", SHAPE, tiny.llama2c_arrays(SHAPE))
     words = tiny.write_llama2c_tokenizer(tmp_path / "words.bin", [b" ", b"a", b" a"])

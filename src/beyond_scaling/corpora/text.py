@@ -195,7 +195,7 @@ def documents(
     else:
         return _hub(str(spec), column, split, limit, seed)
     identity = {"files": list(inputs), "column": column, "limit": limit}
-    return Documents(path.resolve().name, identity, files, column, limit=limit, seed=seed, inputs=inputs)
+    return Documents(Path(os.path.abspath(path)).name, identity, files, column, limit=limit, seed=seed, inputs=inputs)
 
 
 def _hub(spec: str, column: str, split: str, limit: int | None, seed: int) -> Documents:

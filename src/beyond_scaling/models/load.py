@@ -133,7 +133,7 @@ def _llama2c(path: Path, dtype: torch.dtype) -> Any:
 def _folder(path: Path, spec: str) -> tuple[Path, str, str | None]:
     """The local folder of a model or tokenizer, its short name, and its hub commit if it has one."""
     if path.is_dir():
-        return path, path.resolve().name, None
+        return path, Path(os.path.abspath(path)).name, None  # a link goes by its own name
     if not _HUB_ID.fullmatch(spec) or path.suffix in (".bin", ".safetensors", ".model"):
         raise ValueError(f"{spec}: no such file or folder")
     from huggingface_hub import snapshot_download
