@@ -55,13 +55,13 @@ types: $(READY)
 	mypy
 
 unit: $(READY)
-	pytest -q -m "not browser and not book and not processes"
+	pytest -q -m "not browser and not book"
 
 nbval: $(READY) $(KERNEL) ## Run every chapter again and compare with tests/reference
 	python tools/reference.py check
 
 pages: $(READY)
-	pytest -q -m "(browser or book or processes) and not alone" -n 4 --dist loadgroup
+	pytest -q -m "(browser or book) and not alone" -n 3 --dist loadgroup
 	pytest -q -m "(browser or book) and alone"
 
 browser: $(READY)

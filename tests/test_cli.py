@@ -73,7 +73,6 @@ def call(monkeypatch: pytest.MonkeyPatch, bench: Path, folder: Path, *arguments:
         return int(stop.code or 0)
 
 
-@pytest.mark.processes
 def test_a_gpt2_folder_is_measured_and_verified(bench: Path, tmp_path: Path) -> None:
     options = ["--model", "gpt2", "--text", str(bench / "rows.parquet"), "--column", "body"]
     options += ["--chunks", "80", "--length", "16"]
@@ -130,7 +129,6 @@ def test_other_models_and_texts(
         assert record.parameters["documents"] == record.summary["documents"] == 1
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_goes_on(bench: Path, tmp_path: Path, blow: signal.Signals) -> None:
     line = "radius --model gpt2 --text prose.txt --chunks 3600 --length 32 --controls none --name long"
@@ -336,7 +334,6 @@ def test_bad_input_is_one_line(
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -461,7 +458,6 @@ def torchrun(bench: Path, folder: Path, *arguments: str) -> subprocess.Completed
     )
 
 
-@pytest.mark.processes
 def test_two_processes_measure_what_one_does(bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["radius", *(part for pair in GOOD.items() for part in pair), "--controls", "all", "--batch-size", "4"]
     done = torchrun(bench, tmp_path, *options, "--layers", "all", "--name", "two", "--quiet")
@@ -478,7 +474,6 @@ def test_two_processes_measure_what_one_does(bench: Path, tmp_path: Path, monkey
     assert not list((tmp_path / "cache").rglob("*.np[yz]")), "work in progress is cleared"
 
 
-@pytest.mark.processes
 def test_an_error_of_several_processes_is_one_line(bench: Path, tmp_path: Path) -> None:
     options = [part for pair in (GOOD | {"--chunks": "1000000"}).items() for part in pair]
     done = torchrun(bench, tmp_path, "radius", *options, "--quiet")

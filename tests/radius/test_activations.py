@@ -358,7 +358,6 @@ def test_activations_that_are_not_finite_are_refused_and_those_before_kept(tmp_p
     assert rest.chunks == 5
 
 
-@pytest.mark.processes
 def test_killed_processes_and_any_number_of_them_end_with_the_same_bits(tmp_path: Path) -> None:
     script = Path(__file__).with_name("recording_processes.py")
     done = subprocess.run(

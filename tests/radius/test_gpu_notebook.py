@@ -34,7 +34,6 @@ def execute(folder: Path, more: str = "", **variables: str) -> str:
     )
 
 
-@pytest.mark.processes
 def test_the_cells_leave_a_record_that_verifies(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     printed = execute(tmp_path, f"import shutil\nshutil.copytree(root, {str(kept)!r})")
@@ -56,7 +55,6 @@ def test_the_cells_leave_a_record_that_verifies(tmp_path: Path) -> None:
     assert "/tmp" not in printed
 
 
-@pytest.mark.processes
 def test_an_unknown_setting_stops_at_once(tmp_path: Path) -> None:
     with pytest.raises(CellExecutionError) as found:
         execute(tmp_path, BEYOND_SCALING_SETTING="papers")

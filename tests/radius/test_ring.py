@@ -52,7 +52,6 @@ def run(rank: int, size: int, port: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-@pytest.mark.processes
 def test_any_number_of_processes_gives_the_same_answer(tmp_path: Path) -> None:
     import torch
     import torch.multiprocessing as mp
