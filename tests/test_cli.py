@@ -19,9 +19,9 @@ import pytest
 
 from beyond_scaling import cli, results
 from beyond_scaling.cli.radius import CONTROLS, record_name
+from beyond_scaling.durable import held
 from beyond_scaling.models.llama2c import Shape
 from beyond_scaling.radius import check
-from beyond_scaling.radius.durable import held
 
 from .models import tiny
 

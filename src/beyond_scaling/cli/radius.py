@@ -180,7 +180,7 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     # a title for now: what the record's name, folder and command can be refused for is refused first
     root, texts = new_record(name, chosen.get("title") or name, given, options.out, options.force)
 
-    from ..radius import processes
+    from .. import processes
     from ..radius.settings import FRACTIONS, Settings
 
     settings = Settings(
@@ -205,11 +205,12 @@ def _measure(
     root: Path,
     texts: dict[str, str],
 ) -> int:
+    from .. import processes
     from ..corpora import documents
+    from ..durable import held
     from ..models.load import load_model
-    from ..radius import measure, processes
+    from ..radius import measure
     from ..radius.activations import Interrupted
-    from ..radius.durable import held
     from ..radius.report import report
 
     source, loaded = processes.together(

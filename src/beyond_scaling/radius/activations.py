@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from .. import processes
 from ..models.final_norm import final_norm
 from ..progress import bar
-from . import processes, shards
+from . import shards
 from .batches import automatic_batch
 from .forward import Passes
 from .shards import MANIFEST, Run, WorkError, clear, unfinished

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .processes import rank, shared, together, world
+from ..processes import rank, shared, together, world
 from .settings import Settings
 from .work import Piece, Work
 

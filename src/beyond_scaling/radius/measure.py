@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__, provenance
+from ..processes import world
 from ..results import Record
 from .activations import AFTER, check_model, site_names
 from .chunks import CHUNKS, kept_chunks
-from .processes import world
 from .settings import CONTROLS, FACTOR, KIND, SIDES, Settings, hypothesised_distance
 from .variants import CHANGE, MODEL, Variants, clear_variant, piece_name
 from .volumes import reference_radii

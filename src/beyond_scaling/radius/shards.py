@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .durable import WorkError, sync, sync_folder, unfinished, write_file, writing
+from ..durable import WorkError, sync, sync_folder, unfinished, write_file, writing
 
 MANIFEST = "activations.json"
 VERSION = 2

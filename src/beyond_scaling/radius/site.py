@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..processes import rank, shared, world
 from .dimension import intrinsic_dimension
 from .growth import fit_growth
 from .neighbours import nearest_distances, subset_rows
-from .processes import rank, shared, world
 from .settings import AT, Settings, fraction_name, hypothesised_distance, percent_name
 from .statistics import cloud, dependence, describe, scale_free
 from .volumes import log_partitions

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..processes import rank, shared, together
 from .activations import Activations, clear, record_activations
 from .gaussian import drawn, moments_of
-from .processes import rank, shared, together
 from .settings import FACTOR, SIDES, Settings
 from .site import Site, measure_site
 from .work import Piece, Work

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from beyond_scaling.radius import processes
-from beyond_scaling.radius.processes import AloneError, joined, rank, shared, together, world
+from beyond_scaling import processes
+from beyond_scaling.processes import AloneError, joined, rank, shared, together, world
 
 
 class Fake:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
-from ..errors import first_line
+from .errors import first_line
 
 T = TypeVar("T")
 PATIENCE = timedelta(days=7)  # processes wait while the first one draws chunks from a whole corpus
