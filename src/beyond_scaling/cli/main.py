@@ -6,10 +6,14 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import points, radius, verify
+from . import points, radius, train, verify
 from .common import PROGRAM, Parser, complain, speaks
 
-_LESS = {"radius": "; try a smaller --batch-size or fewer --chunks", "scaling-law": "; try a smaller --bootstrap"}
+_LESS = {
+    "radius": "; try a smaller --batch-size or fewer --chunks",
+    "scaling-law": "; try a smaller --bootstrap",
+    "train": "; try a larger run.accumulate or a smaller run.batch",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(prog=PROGRAM, description="Measurements for 'Energy, Memory and Scale'.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{radius,scaling-law,best-sizes,verify}")
-    for module in (radius, points, verify):
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (radius, train, points, verify):
         module.add(commands)
     return parser
