@@ -112,7 +112,7 @@ def _train(options: argparse.Namespace, config: Any, device: str, root: Path, te
     work = options.work if options.work is not None else work_folder(texts["name"])
     processes.shared(lambda: check_writable("work folder", work))
     with warned():
-        record, saved, trained = run(
+        record, saved, _ = run(
             config,
             **texts,
             device=device,

@@ -104,7 +104,7 @@ def packed(sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def padded(tokens: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets of sequences (B, longest) with their lengths (B,); columns that no sequence has are left out."""
+    """Inputs and targets of sequences (B, longest) with their lengths (B,); columns that none has are left out."""
     width = -(-(int(lengths.max()) - 1) // _MULTIPLE) * _MULTIPLE
     rows = np.zeros((len(tokens), width + 1), dtype=np.int64)
     kept = min(width + 1, tokens.shape[1])

@@ -61,7 +61,9 @@ def claim(work: Path, identity: Mapping[str, Any]) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
         assert isinstance(kept, dict)
     except (OSError, ValueError, AssertionError, RecursionError) as error:
-        raise WorkError(f"work folder {work}: {RUN} is damaged; remove the folder, or choose another (--work)") from error
+        raise WorkError(
+            f"work folder {work}: {RUN} is damaged; remove the folder, or choose another (--work)"
+        ) from error
     if differences := _differences(kept, wanted):
         raise WorkError(
             f"work folder {work} holds another run: {'; '.join(differences[:3])}; choose another folder (--work), or"

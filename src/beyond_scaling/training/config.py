@@ -75,8 +75,8 @@ class OpenELMShape:
 class QuestionFormation:
     """Lines of the Question-Formation grammar (`corpora.question_formation`), made anew from the seed.
 
-    `lines` are trained on, epoch by epoch; `held_out` more are evaluated. `part`, `nouns`, `units` and `order` choose the
-    variant. `file` takes the first `lines` lines of released pairs instead of making them.
+    `lines` are trained on, epoch by epoch; `held_out` more are evaluated. `part`, `nouns`, `units` and `order` choose
+    the variant. `file` takes the first `lines` lines of released pairs instead of making them.
     """
 
     kind: Literal["question-formation"]
@@ -138,7 +138,7 @@ class Optimiser:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the learning rate goes: a linear warm-up of `warmup` steps, then `kind`, to `final` of its peak at the end."""
+    """The learning rate: a linear warm-up of `warmup` steps, then `kind`, to `final` of its peak at the end."""
 
     kind: Literal["constant", "linear", "cosine"] = "cosine"
     warmup: int = 0

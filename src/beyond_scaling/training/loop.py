@@ -1,9 +1,10 @@
 """The training loop: bf16 or float32, one process or many, and on from where it was.
 
-The batch of a step, and the randomness of dropout, follow from the seed and the step; the state between steps is weights,
-moments and losses. So a run that was cut off anywhere and goes on from a checkpoint has the losses of one that was not,
-on a CPU to the bit. With several processes (torchrun) each takes its rows of the same batch, the objective is divided by the
-targets of all, and gradients are summed: the losses are those of one process, but for rounding (and dropout's draws).
+The batch of a step, and the randomness of dropout, follow from the seed and the step; the state between steps is
+weights, moments and losses. So a run that was cut off anywhere and goes on from a checkpoint has the losses of one that
+was not, on a CPU to the bit. With several processes (torchrun) each takes its rows of the same batch, the objective is
+divided by the targets of all, and gradients are summed: the losses are those of one process, but for rounding (and
+dropout's draws).
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ def _begin(config: Config, task: Task, device: torch.device, keeping: Keeping) -
     world, least = processes.world(), processes.world() * config.run.accumulate
     if config.run.batch < least:
         raise ValueError(
-            f"run.batch is {config.run.batch}, expected at least {least}: one sequence for each of {world} processes and"
+            f"run.batch is {config.run.batch}, expected at least {least}: one for each of {world} processes times"
             f" {config.run.accumulate} pieces"
         )
     torch.manual_seed(config.run.seed)

@@ -48,9 +48,7 @@ def run(
     keeping = keeping or Keeping()
     task = processes.together(lambda: build(config))
     trained = train(config, task, device=device, keeping=keeping, progress=progress, after_step=after_step)
-    record = to_record(
-        config, task, trained, name=name, title=title, command=command, device=device, inputs=inputs
-    )
+    record = to_record(config, task, trained, name=name, title=title, command=command, device=device, inputs=inputs)
 
     def write() -> Path:
         try:

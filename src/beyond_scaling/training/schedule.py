@@ -10,7 +10,8 @@ from .config import Schedule
 def rate(schedule: Schedule, peak: float, step: int, steps: int) -> float:
     """The learning rate of step 0, 1, ..., steps - 1.
 
-    Step s of a warm-up of w has (s + 1)/w of the peak; from there a line or half a cosine to `final` times the peak at the last step.
+    Step s of a warm-up of w has (s + 1)/w of the peak; from there a line or half a cosine goes to `final` times the
+    peak at the last step.
     """
     if step < schedule.warmup:
         return peak * (step + 1) / schedule.warmup
