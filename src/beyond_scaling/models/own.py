@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import importlib
 
-OWN: dict[str, tuple[str, str, str]] = {}
+OWN: dict[str, tuple[str, str, str]] = {
+    "beyond_openelm": ("beyond_scaling.models.openelm", "OpenELMConfig", "OpenELMForCausalLM"),
+    "beyond_vanilla": ("beyond_scaling.models.vanilla", "VanillaConfig", "VanillaForCausalLM"),
+}
 """model_type -> module, class of its configuration, class of the causal language model. llama2.c's models are
 Llamas and need no entry."""
 

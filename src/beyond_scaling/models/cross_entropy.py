@@ -1,0 +1,176 @@
+"""Cross-entropy of a linear output layer, without ever holding all its logits.
+
+With m targets and V tokens the logits are an (m, V) matrix: 2.5 GB in float32 at the paper's batch (12 x 1,024 targets,
+V = 50,257), and its gradient as much again. Here a few rows of logits exist at a time. Their share of the gradients of
+hidden states and weights is computed at once, while they are there, and the backward pass only has to scale it.
+
+The losses, summed over the targets that are not ignored, in nats; logZ is the logarithm of the sum of exp(logits):
+
+    nll        = sum of logZ - logit of the target
+    objective  = nll + z_loss · sum of logZ²
+
+    d objective / d logits = softmax · (1 + 2 z_loss logZ) - (1 at the target)
+
+`z_loss` keeps logZ near 0 (PaLM: Chowdhery et al. 2022, section 5; 1e-4 there and for OpenELM).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CHUNK_BYTES = {"cpu": 1 << 24, "cuda": 1 << 28}
+"""How large one chunk of float32 logits may be: near the size of the last cache, or large enough to fill a GPU."""
+
+
+def linear_cross_entropy(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    bias: Tensor | None = None,
+    z_loss: float = 0.0,
+    ignore: int = -100,
+) -> tuple[Tensor, Tensor]:
+    """Objective and negative log-likelihood of targets whose logits are `hidden @ weight.T + bias`.
+
+    Matrix products are done in autocast's type where autocast is on, softmax and sums in float32 (in float64 if the
+    inputs are).
+
+    Args:
+        hidden: (m, n).
+        weight: (V, n), in the hidden states' type unless autocast is on.
+        targets: (m,) int64 in 0...V-1, or `ignore`.
+        bias: (V,) or None.
+        z_loss: weight of the sum of logZ².
+
+    Returns:
+        (objective, nll), both 0-d, float32 (float64 for float64 inputs). The objective carries the gradient, nll is
+        detached. Both are 0 where every target is ignored.
+
+    Raises:
+        ValueError: shapes that do not fit together, or targets that are not int64.
+    """
+    _check(hidden, weight, targets, bias)
+    # a few calls in a loop over rows: compiled graphs end before it and begin again after it
+    return _apply(hidden, weight, targets, bias, float(z_loss), int(ignore))
+
+
+@torch.compiler.disable
+def _apply(
+    hidden: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None, z_loss: float, ignore: int
+) -> tuple[Tensor, Tensor]:
+    kind = hidden.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+    if not (torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (hidden, weight, bias))):
+        with torch.no_grad(), torch.autocast(kind, enabled=False):
+            objective, nll, *_ = _losses(hidden, weight, targets, bias, z_loss, ignore, dtype, (False,) * 3)
+        return objective, nll
+    return _LinearCrossEntropy.apply(hidden, weight, targets, bias, z_loss, ignore, dtype)
+
+
+class _LinearCrossEntropy(torch.autograd.Function):
+    """Gradients are made in the forward pass and kept; a second backward pass makes them anew."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        bias: Tensor | None,
+        z_loss: float,
+        ignore: int,
+        dtype: torch.dtype,
+    ) -> Any:
+        wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.needs_input_grad[3])
+        with torch.autocast(hidden.device.type, enabled=False):
+            objective, nll, *gradients = _losses(hidden, weight, targets, bias, z_loss, ignore, dtype, wanted)
+        ctx.save_for_backward(hidden, weight, targets, bias)
+        ctx.options = (z_loss, ignore, dtype, wanted)
+        ctx.gradients = gradients
+        ctx.mark_non_differentiable(nll)
+        return objective, nll
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Any) -> Any:
+        scale = upstream[0]
+        gradients, ctx.gradients = ctx.gradients, None  # given away, so that `.grad` takes them without a copy
+        if gradients is None:
+            hidden, weight, targets, bias = ctx.saved_tensors
+            with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
+                _, _, *gradients = _losses(hidden, weight, targets, bias, *ctx.options)
+        for gradient in gradients:
+            if gradient is not None:
+                gradient.mul_(scale)
+        of_hidden, of_weight, of_bias = gradients
+        return of_hidden, of_weight, None, of_bias, None, None, None
+
+
+def _losses(
+    hidden: Tensor,
+    weight: Tensor,
+    targets: Tensor,
+    bias: Tensor | None,
+    z_loss: float,
+    ignore: int,
+    dtype: torch.dtype,
+    wanted: tuple[bool, bool, bool],
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    """(objective, nll) and the gradients of hidden (m, n), weight (V, n) and bias (V,), each None if not wanted."""
+    exact = torch.float64 if hidden.dtype == torch.float64 else torch.float32
+    x, w = hidden.to(dtype), weight.to(dtype)
+    b = None if bias is None else bias.to(dtype)
+    of_hidden = torch.empty_like(hidden) if wanted[0] else None
+    of_weight = torch.zeros_like(weight) if wanted[1] else None
+    of_bias = torch.zeros_like(bias, dtype=exact) if bias is not None and wanted[2] else None
+    rows = torch.arange(len(hidden), device=hidden.device)
+    kept = targets != ignore
+    index = targets.where(kept, 0)
+    nll = torch.zeros((), dtype=exact, device=hidden.device)
+    squares = torch.zeros_like(nll)
+    for part in _chunks(len(hidden), len(weight), hidden.device.type):
+        row, target, keep = rows[: part.stop - part.start], index[part], kept[part]
+        logits = (x[part] @ w.T if b is None else torch.addmm(b, x[part], w.T)).to(exact)  # (c, V)
+        top = logits.amax(dim=1, keepdim=True)  # (c, 1)
+        at_target = logits[row, target]
+        total = logits.sub_(top).exp_().sum(dim=1)  # (c,)
+        log_z = total.log() + top[:, 0]
+        nll += (log_z - at_target).where(keep, 0).sum()
+        squares += log_z.square().where(keep, 0).sum()
+        if of_hidden is None and of_weight is None and of_bias is None:
+            continue
+        factor = ((1 + 2 * z_loss * log_z) / total).where(keep, 0)
+        slope = logits.mul_(factor[:, None])  # (c, V), in the logits' place
+        slope[row, target] -= keep.to(exact)
+        if of_bias is not None:
+            of_bias += slope.sum(dim=0)
+        slope = slope.to(dtype)
+        if of_hidden is not None:
+            of_hidden[part] = slope @ w
+        if of_weight is not None:
+            if of_weight.dtype == dtype:
+                of_weight.addmm_(slope.T, x[part])
+            else:
+                of_weight += slope.T @ x[part]
+    if of_bias is not None and bias is not None:
+        of_bias = of_bias.to(bias.dtype)
+    return nll + z_loss * squares, nll, of_hidden, of_weight, of_bias
+
+
+def _chunks(m: int, vocabulary: int, device: str) -> list[slice]:
+    """Rows 0...m in equal parts, none of which has logits larger than CHUNK_BYTES."""
+    most = max(1, CHUNK_BYTES.get(device, CHUNK_BYTES["cuda"]) // (4 * vocabulary))
+    parts = max(1, -(-m // most))
+    size = -(-m // parts) if m else 0
+    return [slice(first, min(first + size, m)) for first in range(0, m, size)] if m else []
+
+
+def _check(hidden: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None) -> None:
+    if hidden.ndim != 2 or weight.ndim != 2 or hidden.shape[1] != weight.shape[1]:
+        raise ValueError(f"hidden {tuple(hidden.shape)} and weight {tuple(weight.shape)}: expected (m, n) and (V, n)")
+    if targets.shape != hidden.shape[:1] or targets.dtype != torch.int64:
+        raise ValueError(f"targets are {tuple(targets.shape)} {targets.dtype}; expected ({len(hidden)},) torch.int64")
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"bias has shape {tuple(bias.shape)}; expected ({len(weight)},)")

@@ -1,0 +1,229 @@
+"""OpenELM: a Transformer whose layers differ in their numbers of heads and in their feed-forward widths.
+
+Mehta et al. 2024, "OpenELM: An Efficient Language Model Family with Open Training and Inference Framework". Per block,
+of width n, with q query heads and g key-value heads of size h and a feed-forward layer of width f:
+
+    x + W_o attention(rope(norm(W_q x̂)), rope(norm(W_k x̂)), W_v x̂),   x̂ = norm(x)
+    x + W_2 (silu(a) · b),   (a, b) = W_1 norm(x)
+
+norm is RMSNorm (in float32, with a gain; over a head's h numbers for queries and keys), rope turns numbers i and
+i + h/2 of a head by position · 10000^(-2i/h). No biases; input and output embeddings are one matrix; no dropout.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedConfig
+from transformers import initialization as init
+
+from .causal import Backbone, CausalLM, attend
+
+
+class OpenELMConfig(PreTrainedConfig):
+    """The shape of an OpenELM, layer by layer.
+
+    Args:
+        query_heads: number of query heads of every layer.
+        kv_heads: number of key-value heads of every layer; divides the query heads.
+        ffn_widths: width of the feed-forward layer, of every layer.
+        hidden_size: n.
+        head_dim: size of a head; even. Heads times head_dim need not be n.
+        max_position_embeddings: the context.
+
+    Raises:
+        ValueError: lists of unequal length, or numbers that do not fit together.
+    """
+
+    model_type = "beyond_openelm"
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["past_key_values"]
+
+    def __init__(
+        self,
+        vocab_size: int = 50257,
+        hidden_size: int = 954,
+        query_heads: Sequence[int] = (6, 6, 6, 6, 8, 8, 8, 10),
+        kv_heads: Sequence[int] = (3, 3, 3, 3, 4, 4, 4, 5),
+        ffn_widths: Sequence[int] = (512, 768, 1024, 1280, 1280, 1536, 1792, 2048),
+        head_dim: int = 64,
+        max_position_embeddings: int = 1024,
+        rope_theta: float = 10000.0,
+        rms_norm_eps: float = 1e-6,
+        tie_word_embeddings: bool = True,
+        **options: Any,
+    ) -> None:
+        self.vocab_size, self.hidden_size = vocab_size, hidden_size
+        self.query_heads, self.kv_heads, self.ffn_widths = list(query_heads), list(kv_heads), list(ffn_widths)
+        self.head_dim, self.max_position_embeddings = head_dim, max_position_embeddings
+        self.rope_theta, self.rms_norm_eps = float(rope_theta), float(rms_norm_eps)
+        layers = options.pop("num_hidden_layers", len(self.query_heads))
+        self._check(layers)
+        self.num_hidden_layers = layers
+        super().__init__(**(options | {"tie_word_embeddings": tie_word_embeddings}))
+
+    def _check(self, layers: int) -> None:
+        for name in ("query_heads", "kv_heads", "ffn_widths"):
+            values = getattr(self, name)
+            if len(values) != layers or layers < 1:
+                raise ValueError(f"{name} has {len(values)} numbers; expected one for each of {layers} layers")
+            for value in values:
+                _positive(f"{name} holds", value)
+        for name in ("vocab_size", "hidden_size", "head_dim", "max_position_embeddings"):
+            _positive(f"{name} is", getattr(self, name))
+        if self.head_dim % 2:
+            raise ValueError(f"head_dim is {self.head_dim}; expected an even number, for positions turn pairs")
+        for query, kv in zip(self.query_heads, self.kv_heads, strict=True):
+            if query % kv:
+                raise ValueError(f"{query} query heads over {kv} key-value heads; expected a multiple")
+        if not self.rms_norm_eps > 0 or not self.rope_theta > 1:
+            raise ValueError(
+                f"rms_norm_eps {self.rms_norm_eps} and rope_theta {self.rope_theta}; expected above 0 and above 1"
+            )
+
+
+class RMSNorm(nn.Module):
+    """x / sqrt(mean of x² + eps) · gain over the last axis, in float32; written in autocast's type where it is on."""
+
+    def __init__(self, size: int, eps: float) -> None:
+        super().__init__()
+        self.weight, self.eps = nn.Parameter(torch.ones(size)), eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        exact = x if x.dtype == torch.float64 else x.float()
+        return functional.rms_norm(exact, exact.shape[-1:], self.weight.to(exact.dtype), self.eps).to(x.dtype)
+
+
+class ToStream(nn.Linear):
+    """A matrix whose output is added to the stream; it starts smaller than others."""
+
+
+class Attention(nn.Module):
+    """Grouped-query attention with normalised queries and keys."""
+
+    def __init__(self, config: OpenELMConfig, layer: int) -> None:
+        super().__init__()
+        self.layer, self.head_dim = layer, config.head_dim
+        self.queries, self.groups = config.query_heads[layer], config.kv_heads[layer]
+        self.qkv_proj = nn.Linear(config.hidden_size, (self.queries + 2 * self.groups) * self.head_dim, bias=False)
+        self.o_proj = ToStream(self.queries * self.head_dim, config.hidden_size, bias=False)
+        self.q_norm = RMSNorm(self.head_dim, config.rms_norm_eps)
+        self.k_norm = RMSNorm(self.head_dim, config.rms_norm_eps)
+
+    def forward(self, x: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor | None, cache: Any) -> Tensor:
+        batch, length, _ = x.shape
+        heads = self.qkv_proj(x).view(batch, length, -1, self.head_dim)  # (B, T, H + 2G, h)
+        q, k, v = heads.split((self.queries, self.groups, self.groups), dim=2)
+        q, k = rotate(self.q_norm(q), *turns), rotate(self.k_norm(k), *turns)
+        y = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask, cache, self.layer)  # (B, H, T, h)
+        return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
+
+
+class FeedForward(nn.Module):
+    """SwiGLU: W_2 (silu(a) · b), both halves from one matrix W_1."""
+
+    def __init__(self, config: OpenELMConfig, layer: int) -> None:
+        super().__init__()
+        width = config.ffn_widths[layer]
+        self.gate_up_proj = nn.Linear(config.hidden_size, 2 * width, bias=False)
+        self.down_proj = ToStream(width, config.hidden_size, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up_proj(x).chunk(2, dim=-1)  # (B, T, f) each
+        return self.down_proj(functional.silu(gate) * up)
+
+
+class Block(nn.Module):
+    """One layer: attention, then feed-forward, each added to the stream that its norm reads."""
+
+    def __init__(self, config: OpenELMConfig, layer: int) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = Attention(config, layer)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = FeedForward(config, layer)
+
+    def forward(self, x: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor | None, cache: Any) -> Tensor:
+        x = x + self.self_attn(self.input_layernorm(x), turns, mask, cache)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class OpenELMModel(Backbone):
+    """OpenELM without its output layer."""
+
+    config_class = OpenELMConfig
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, config: OpenELMConfig) -> None:
+        super().__init__(config)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.num_hidden_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        cos, sin = rotations(config)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        _initialise(module, self.config)
+
+    def embed(self, x: Tensor, past: int, position_ids: Tensor | None) -> tuple[Tensor, Any]:
+        where = slice(past, past + x.shape[1]) if position_ids is None else position_ids
+        return x, (self.cos[where].unsqueeze(-2), self.sin[where].unsqueeze(-2))  # (T, 1, h/2) or (B, T, 1, h/2)
+
+    def finish(self, x: Tensor) -> Tensor:
+        return self.norm(x)
+
+
+class OpenELMForCausalLM(CausalLM):
+    """OpenELM as a language model."""
+
+    config_class = OpenELMConfig
+    _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}  # noqa: RUF012 - as transformers has it
+
+    def __init__(self, config: OpenELMConfig) -> None:
+        super().__init__(config)
+        self.model = OpenELMModel(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        _initialise(module, self.config)
+
+
+def _initialise(module: nn.Module, config: Any) -> None:
+    """Normal with variance 1 / inputs; smaller by the 2 L additions for what is added to the stream."""
+    n, additions = config.hidden_size, 2 * config.num_hidden_layers
+    if isinstance(module, ToStream):
+        init.normal_(module.weight, std=1 / math.sqrt(n * additions))
+    elif isinstance(module, (nn.Linear, nn.Embedding)):  # all of them read n numbers
+        init.normal_(module.weight, std=1 / math.sqrt(n))
+    elif isinstance(module, RMSNorm):
+        init.ones_(module.weight)
+    elif isinstance(module, OpenELMModel):
+        for table, values in zip((module.cos, module.sin), rotations(config), strict=True):
+            init.copy_(table, values)
+
+
+def rotations(config: OpenELMConfig) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of position · theta^(-2i/h): two tables (context, h/2), float32."""
+    rates = config.rope_theta ** (-torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim)
+    angles = torch.outer(torch.arange(config.max_position_embeddings, dtype=torch.float64), rates)
+    return angles.cos().float(), angles.sin().float()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn the pairs (i, i + h/2) of heads (B, T, H, h) by angles whose tables are (..., T, 1, h/2)."""
+    first, second = x.chunk(2, dim=-1)
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+
+
+def _positive(what: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{what} {value!r}; expected an integer of at least 1")
