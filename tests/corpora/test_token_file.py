@@ -176,10 +176,15 @@ def test_what_is_there_is_not_overwritten_unless_asked(tmp_path: Path, numbers: 
 
 def test_an_error_leaves_nothing_and_what_was_there(tmp_path: Path, numbers: np.ndarray) -> None:
     folder = write(tmp_path / "tokens", numbers)
-    for error in (KeyboardInterrupt, RuntimeError):
-        with pytest.raises(error), writing_tokens(folder, 10, replace=True) as writer:
+
+    def broken_off(error: type[BaseException]) -> None:
+        with writing_tokens(folder, 10, replace=True) as writer:
             writer.append(np.arange(10))
             raise error
+
+    for error in (KeyboardInterrupt, RuntimeError):
+        with pytest.raises(error):
+            broken_off(error)
     with pytest.raises(ValueError, match="no tokens"):
         write(folder, numbers[:0], replace=True)
     with pytest.raises(ValueError, match="description"), writing_tokens(folder, 10, replace=True) as writer:

@@ -32,7 +32,7 @@ from ..errors import first_line
 SCHEMA = 1
 TOKENS, MANIFEST = "tokens.bin", "manifest.json"
 HELD_OUT = 0.05  # of the tokens, the last ones
-_DTYPES = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
+_DTYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
 _BLOCK = 1 << 22  # tokens looked at together
 _ENTRIES: dict[str, type] = {
     "vocabulary": int,
@@ -172,7 +172,7 @@ class TokenWriter:
         self.count += len(tokens)
 
     def describe(self, *, text: Mapping[str, Any], tokenizer: str, inputs: Iterable[Mapping[str, Any]]) -> None:
-        """What the manifest is to say: of the text and its rules, the tokenizer's name, the inputs (name, hash, bytes)."""
+        """What the manifest is to say: the text and its rules, the tokenizer's name, the inputs (name, hash, bytes)."""
         self._description = {"text": dict(text), "tokenizer": tokenizer, "inputs": [dict(item) for item in inputs]}
 
     def finish(self) -> None:
