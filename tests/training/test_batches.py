@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,6 +53,19 @@ def test_a_step_does_not_depend_on_the_steps_before(sequences: list[np.ndarray],
         assert (a == b).all()
 
 
+@settings(deadline=None)
+@given(lines, st.integers(1, 5), st.integers(2, 4), st.integers(0, 20))
+def test_windows_sort_and_lose_nothing(sequences: list[np.ndarray], size: int, window: int, step: int) -> None:
+    sorted_ones, plain = EpochLines(sequences, size, 5, window=window), EpochLines(sequences, size, 5)
+    sorted_ones.batch(step)  # a step does not depend on those before
+    drawn = [unpadded(*sorted_ones.batch(place)) for place in range(window)]
+    wanted = [line for place in range(window) for line in unpadded(*plain.batch(place))]
+    assert sorted(line for batch in drawn for line in batch) == sorted(wanted)
+    ends = sorted((min(map(len, batch)), max(map(len, batch))) for batch in drawn)
+    assert all(one[1] <= two[0] for one, two in itertools.pairwise(ends))
+    assert sorted_ones.divisor == pytest.approx(size * np.mean([len(line) - 1 for line in sequences]))
+
+
 def test_epochs_and_seeds_differ() -> None:
     sequences = [np.array([number, 1]) for number in range(50)]
     first, again = (EpochLines(sequences, 50, seed).batch(0)[0][:, 0].tolist() for seed in (0, 1))
@@ -93,12 +108,23 @@ def test_evaluation_chunks_are_spread_and_do_not_overlap() -> None:
     assert len(evaluation_chunks(tokens, 10, 1000).inputs) == 10
 
 
+def test_targets_that_do_not_count() -> None:
+    sequences = [np.array([1, 2, 3, 4]), np.array([5, 6])]
+    chosen = evaluation_lines(sequences, skipped=[2, 0])
+    assert chosen.targets.tolist() == [[6, IGNORED, IGNORED, IGNORED], [IGNORED, IGNORED, 4, IGNORED]]
+    inputs, targets = EpochLines(sequences, 2, 0, skipped=[2, 0]).batch(0)
+    order = [row[0] for row in inputs.tolist()].index(1)
+    assert targets[order].tolist() == [IGNORED, IGNORED, 4, IGNORED]
+    with pytest.raises(ValueError, match="a target that counts"):
+        evaluation_lines(sequences, skipped=[3, 0])
+
+
 def test_too_little_is_said() -> None:
     with pytest.raises(ValueError, match="5 tokens are too few for a chunk of 5"):
         RandomChunks(np.arange(5), 5, 1, 0)
     with pytest.raises(ValueError, match="held-out tokens are too few"):
         evaluation_chunks(np.arange(5), 5, 1)
-    with pytest.raises(ValueError, match="at least 2 tokens in each"):
+    with pytest.raises(ValueError, match="a target that counts in each"):
         EpochLines([np.array([1])], 1, 0)
     with pytest.raises(ValueError, match="at least one sequence"):
         EpochLines([], 1, 0)

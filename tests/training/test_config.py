@@ -34,7 +34,7 @@ def test_defaults_and_round_trip() -> None:
 def test_a_file_and_values_over_it(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text('[model]\nkind = "openelm"\nwidth = 64\n[data]\nkind = "tokens"\npath = "t"\n[run]\nsteps = 3\n')
-    config = load(path, ["run.seed=5", "data.path=elsewhere", 'data.tokens=1_000', "model.kind=openelm"])
+    config = load(path, ["run.seed=5", "data.path=elsewhere", "data.tokens=1_000", "model.kind=openelm"])
     assert config.run.seed == 5
     assert config.sections()["data"]["path"] == "elsewhere"
     assert config.sections()["data"]["tokens"] == 1000
@@ -71,7 +71,7 @@ def test_values_survive_their_text(seed: int, rate: float, compile: bool) -> Non
     ],
 )
 def test_what_is_wrong_is_named(name: str, value: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=r".") as error:
         with_value(name, value)
     assert words in str(error.value)
 
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_named(name: str, value: Any, words: str) -> None:
     ],
 )
 def test_sections_that_cannot_be(change: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=r".") as error:
         from_sections(SECTIONS | change)
     assert words in str(error.value)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beyond_scaling.training.config import Run
-from beyond_scaling.training.history import History, ended, tail_mean
+from beyond_scaling.training.history import History, ended, recent_loss
 
 
 def told(losses: list[float | None], steps: int = 100) -> History:
@@ -49,6 +49,9 @@ def test_why_a_run_ends(losses: list[float | None], run: Run, words: str | None)
     assert ended(told(losses), run, training_s=60.0) == words
 
 
-def test_tail_mean() -> None:
-    assert tail_mean(np.arange(1, 101, dtype=np.float32)) == 98.0
-    assert tail_mean(np.array([3.0], dtype=np.float32)) == 3.0
+def test_recent_loss_weighs_targets_not_steps() -> None:
+    steps = np.arange(1, 101)
+    assert recent_loss({"tokens": 10 * steps, "train_loss": steps.astype(np.float32)}) == 98.0
+    uneven = {"tokens": np.array([10, 40]), "train_loss": np.array([1.0, 2.0], dtype=np.float32)}
+    assert recent_loss(uneven, 1.0) == 1.75
+    assert recent_loss(uneven, 0.01) == 2.0

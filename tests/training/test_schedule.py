@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def test_warm_up_rises_to_the_peak_and_the_end_is_the_final_share() -> None:
         rates = [rate(schedule, 2.0, step, 10) for step in range(10)]
         assert rates[:4] == pytest.approx([0.5, 1.0, 1.5, 2.0])
         assert rates[-1] == pytest.approx(0.2)
-        assert all(a > b for a, b in zip(rates[3:], rates[4:], strict=False))
+        assert all(a > b for a, b in itertools.pairwise(rates[3:]))
 
 
 def test_half_way_both_are_half_way() -> None:

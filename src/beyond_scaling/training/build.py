@@ -78,6 +78,35 @@ def _new_model(settings: Any) -> Any:
     return OpenELMForCausalLM(settings) if isinstance(settings, OpenELMConfig) else VanillaForCausalLM(settings)
 
 
+def _lines(config: Config, data: QuestionFormation) -> Task:
+    from ..corpora.coding import Coding
+    from ..corpora.question_formation import generate
+    from ..corpora.variant import Variant
+
+    variant = Variant(data.part, data.nouns, data.units, data.order)  # type: ignore[arg-type]
+    coding = Coding(variant)
+    seeds = data.seed, _HELD_OUT_SEED + data.seed
+    lines, held_out = (
+        generate(count, seed, weighting=data.weighting, variant=variant)
+        for count, seed in zip((data.lines, data.held_out), seeds, strict=True)
+    )
+    sequences, others = ([coding.encode(line) for line in some] for some in (lines, held_out))
+    skipped, others_skipped = ([coding.ignored(line) for line in some] for some in (lines, held_out))
+    context = max(map(len, (*sequences, *others)))
+    shown = min(data.held_out, data.lines)
+    return Task(
+        partial(_new_model, model_config(config.model, coding.rows, context)),
+        EpochLines(sequences, config.run.batch, config.run.seed, skipped, data.window),
+        {
+            VALIDATION: evaluation_lines(others, others_skipped),
+            TRAINING: evaluation_lines(sequences[:shown], skipped[:shown]),
+        },
+        coding.rows,
+        context,
+        (),
+    )
+
+
 def _chunks(config: Config, data: TokenChunks) -> Task:
     from ..corpora.token_file import TokenFile
 

@@ -76,7 +76,8 @@ class QuestionFormation:
     """Lines of the Question-Formation grammar (`corpora.question_formation`), made anew from the seed.
 
     `lines` are trained on, epoch by epoch; `held_out` more are evaluated. `part`, `nouns`, `units` and `order` choose
-    the variant. `file` takes the first `lines` lines of released pairs instead of making them.
+    the variant. `file` takes the first `lines` lines of released pairs instead of making them. `window` batches are
+    drawn together and sorted by length (`batches.EpochLines`); 1 is plain.
     """
 
     kind: Literal["question-formation"]
@@ -89,9 +90,10 @@ class QuestionFormation:
     units: str = "words"
     order: str = "grammar"
     file: str | None = None
+    window: int = 1
 
     def __post_init__(self) -> None:
-        _at_least("data", self, lines=1, held_out=1, seed=0, nouns=1)
+        _at_least("data", self, lines=1, held_out=1, seed=0, nouns=1, window=1)
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ def ended(history: History, run: Run, training_s: float) -> str | None:
     return None
 
 
-def tail_mean(values: np.ndarray, share: float = 0.05) -> float:
-    """Mean of the last `share` of the values, of one at least."""
-    count = max(1, math.ceil(share * len(values)))
-    return float(np.mean(values[-count:], dtype=np.float64))
+def recent_loss(columns: Mapping[str, np.ndarray], share: float = 0.05) -> float:
+    """Mean training loss, nats a target, over the targets of the last `share` of the steps, of one at least."""
+    count = max(1, math.ceil(share * len(columns["tokens"])))
+    targets = np.diff(columns["tokens"], prepend=0)[-count:]
+    return float(np.average(columns["train_loss"][-count:].astype(np.float64), weights=targets))

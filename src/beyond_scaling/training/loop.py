@@ -31,7 +31,7 @@ from .batches import IGNORED, EvaluationSet
 from .build import Task
 from .checkpoint import Checkpoint
 from .config import Config
-from .history import History, ended, tail_mean
+from .history import History, ended, recent_loss
 from .optimiser import adamw, restore, state_tensors
 from .schedule import rate
 
@@ -277,7 +277,7 @@ def _step(
             with _autocast(device, precision):
                 loss, nll = objective(_on(inputs[rows, :width], device), _on(targets[rows, :width], device))
             # parallel training averages gradients over processes; ours are to be summed
-            (loss * (world / count)).backward()
+            (loss * (world / (task.batches.divisor or count))).backward()
         nats += nll
     norm = torch.nn.utils.clip_grad_norm_(
         state.model.parameters(), config.optimiser.clip or math.inf, foreach=True, error_if_nonfinite=False
@@ -326,8 +326,8 @@ def _pace(state: _State) -> int:
 
 
 def _words(history: History, training_s: float) -> str:
-    recent = history.columns["train_loss"][: history.length]
-    words = f"loss {tail_mean(recent[-20:], 1.0):.4f}"
+    recent = {name: history.columns[name][: history.length] for name in ("tokens", "train_loss")}
+    words = f"loss {recent_loss(recent, min(1.0, 20 / history.length)):.4f}"
     for name in history.sets:
         _, losses = history.looked_at(name)
         words += f", {name} {losses[-1]:.4f}" if len(losses) else ""

@@ -11,7 +11,7 @@ from .. import provenance
 from ..results import Record
 from .build import Task
 from .config import Config
-from .history import column, tail_mean
+from .history import column, recent_loss
 from .loop import Trained
 
 KIND = "training"
@@ -66,12 +66,12 @@ def to_record(
 
 
 def summarise(columns: Mapping[str, np.ndarray], sets: tuple[str, ...]) -> dict[str, Any]:
-    """What a record's columns say: steps, tokens, the mean training loss of the last 5 % of steps, and of every
+    """What a record's columns say: steps, tokens, the training loss over the last 5 % of steps, and of every
     evaluation set its last loss, its least one and the step of that."""
     return {
         "steps": len(columns["step"]),
         "tokens": int(columns["tokens"][-1]),
-        "train": {"last": tail_mean(columns["train_loss"]), "least": float(columns["train_loss"].min())},
+        "train": {"last": recent_loss(columns), "least": float(columns["train_loss"].min())},
         "sets": {name: _looked_at(columns["step"], columns[column(name)]) for name in sets},
     }
 
