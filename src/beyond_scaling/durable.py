@@ -20,6 +20,10 @@ class WorkError(ValueError):
     """A work folder that cannot be used as it is, or not be written to; says what to do."""
 
 
+class InUseError(WorkError):
+    """A work folder in which another command works."""
+
+
 def unfinished(name: str) -> str:
     """The name of a file of the work folder until it is whole."""
     return "new-" + name
@@ -53,7 +57,7 @@ def held(work: Path) -> Iterator[None]:
     lock give none.
 
     Raises:
-        WorkError: another command holds it, or the folder cannot be made.
+        InUseError: another command holds it. WorkError: the folder cannot be made.
     """
     made = not work.exists()
     with writing(work, "the folder"):
@@ -65,7 +69,7 @@ def held(work: Path) -> Iterator[None]:
             try:
                 fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise WorkError(f"work folder {work} is in use by another command; wait for its end") from None
+                raise InUseError(f"work folder {work} is in use by another command; wait for its end") from None
             except OSError:  # such as a network's file system without locks
                 pass
         try:

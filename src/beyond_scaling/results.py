@@ -125,6 +125,15 @@ def names(root: str | os.PathLike[str] | None = None) -> list[str]:
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
+def check_name(name: str) -> None:
+    """Raise RecordError unless a record may be called `name`."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise RecordError(
+            f"name {name!r}: expected lower-case letters, digits, '.', '_' and '-', a letter or digit first,"
+            " 100 at most"
+        )
+
+
 def exists(name: str, root: str | os.PathLike[str] | None = None) -> bool:
     """Whether there is a record (or anything else in its place) called `name`."""
     return _folder(name, root).exists()
@@ -277,11 +286,7 @@ def _previous(folder: Path) -> Path:
 
 
 def _folder(name: str, root: str | os.PathLike[str] | None) -> Path:
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise RecordError(
-            f"name {name!r}: expected lower-case letters, digits, '.', '_' and '-', a letter or digit first,"
-            " 100 at most"
-        )
+    check_name(name)
     folder = (default_root() if root is None else Path(root)) / name
     _mend(folder)
     return folder

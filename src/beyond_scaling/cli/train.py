@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
         return _train(options, config, device, root, texts)
 
 
-def _train(options: argparse.Namespace, config: Any, device: str, root: Path, texts: dict[str, str]) -> int:
+def _train(options: argparse.Namespace, config: Any, device: str, root: Path, texts: dict[str, Any]) -> int:
     import torch
 
     from .. import processes

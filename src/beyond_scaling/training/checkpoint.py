@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..durable import WorkError, sync_folder, unfinished, write_file, writing
+from .differences import differences
 
 RUN = "run.json"
 _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
@@ -64,9 +65,9 @@ def claim(work: Path, identity: Mapping[str, Any]) -> None:
         raise WorkError(
             f"work folder {work}: {RUN} is damaged; remove the folder, or choose another (--work)"
         ) from error
-    if differences := _differences(kept, wanted):
+    if found := differences(kept, wanted):
         raise WorkError(
-            f"work folder {work} holds another run: {'; '.join(differences[:3])}; choose another folder (--work), or"
+            f"work folder {work} holds another run: {'; '.join(found[:3])}; choose another folder (--work), or"
             " remove that one"
         )
 
@@ -140,20 +141,3 @@ def _read(path: Path) -> Checkpoint | None:
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     return Checkpoint(int(match[1]), tensors, document)
-
-
-def _differences(kept: Mapping[str, Any], wanted: Mapping[str, Any], place: str = "") -> list[str]:
-    found: list[str] = []
-    for key in sorted({*kept, *wanted}):
-        one, two = kept.get(key), wanted.get(key)
-        name = f"{place}{key}"
-        if isinstance(one, dict) and isinstance(two, dict):
-            found += _differences(one, two, f"{name}.")
-        elif one != two:
-            found.append(f"{name} is {_short(one)} there, {_short(two)} here")
-    return found
-
-
-def _short(value: Any) -> str:
-    text = "not set" if value is None else json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -215,6 +215,8 @@ def from_sections(sections: Mapping[str, Any]) -> Config:
     Raises:
         ValueError: naming `section.key`: unknown, missing, of another type or out of range.
     """
+    if "runs" in sections:
+        raise ValueError("a sweep of several runs ([[runs]]), expected a single one; `beyond-scaling sweep` takes it")
     if unknown := sorted(set(sections) - set(SECTIONS)):
         raise ValueError(f"[{unknown[0]}]: unknown section; expected {', '.join(SECTIONS)}")
     found = {}

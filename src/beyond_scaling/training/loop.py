@@ -31,13 +31,14 @@ from .batches import IGNORED, EvaluationSet
 from .build import Task
 from .checkpoint import Checkpoint
 from .config import Config
-from .history import History, ended, recent_loss
+from .history import History, ended, words
 from .optimiser import adamw, restore, state_tensors
 from .schedule import rate
 
 EVALUATED_AT_ONCE = 1 << 14  # tokens in a forward pass without gradients
 LOOK_S = 1.0  # seconds between two looks at losses, clock and signals; each waits for the device
 _MODEL = "model."
+AfterStep = Callable[[int, History], bool | None]
 _log = logging.getLogger(__name__)
 
 
@@ -103,7 +104,7 @@ def train(
     device: str = "cpu",
     keeping: Keeping | None = None,
     progress: bool = False,
-    after_step: Callable[[int, History], None] | None = None,
+    after_step: AfterStep | None = None,
 ) -> Trained:
     """Train until the run ends, from its newest checkpoint if there is one.
 
@@ -111,12 +112,14 @@ def train(
         task: what `build.task(config)` gives.
         device: of this process, as `processes.joined` says.
         keeping: checkpoints; by default none.
-        after_step: called with (step, history) whenever losses have been looked at, in the first process.
+        after_step: called with (step, history) whenever losses have been looked at, in the first process; what it
+            returns, if true, asks the run to stop, as a signal does.
 
     Raises:
         DivergedError: a loss that is not finite; checkpoints of before are kept.
         WorkError: the work folder is another run's, all its checkpoints are damaged, or it cannot be written.
-        Interrupted: on SIGINT or SIGTERM, after the step and a checkpoint. A second signal ends at once.
+        Interrupted: on SIGINT or SIGTERM (or as `after_step` asks), after the step and a checkpoint. A second signal
+            ends at once.
     """
     keeping = keeping or Keeping()
     place = torch.device(device)
@@ -138,14 +141,14 @@ def train(
     )
 
 
-def evaluate(model: Any, chosen: EvaluationSet, device: torch.device, precision: str) -> float:
-    """Mean loss (nats a target) of a set, every process taking its share."""
+def evaluate(model: Any, chosen: EvaluationSet, device: torch.device) -> float:
+    """Mean loss (nats a target) of a set, in the weights' own precision; every process takes its share."""
     share = slice(processes.rank(), None, processes.world())
     inputs, targets = chosen.inputs[share], chosen.targets[share]
     training = model.training
     model.eval()
     total = torch.zeros((), dtype=torch.float64)
-    with torch.inference_mode(), _autocast(device, precision):
+    with torch.inference_mode():
         for rows in _portions(targets):
             width = _used_width(targets[rows])
             batch = (_on(array[rows, :width], device) for array in (inputs, targets))
@@ -206,7 +209,7 @@ def _steps(
     keeping: Keeping,
     stop: threading.Event,
     progress: bool,
-    after_step: Callable[[int, History], None] | None,
+    after_step: AfterStep | None,
 ) -> str:
     run, history = config.run, state.history
     objective: Any = Objective(state.model, config.optimiser.z_loss)
@@ -235,12 +238,13 @@ def _steps(
             state.training_s += time.perf_counter() - started
             reason = processes.shared(lambda: ended(history, run, state.training_s))
             if due or reason is not None:
-                _evaluate_all(task, state, device, precision)
+                _evaluate_all(task, state, device)
                 reason = reason or processes.shared(lambda: ended(history, run, state.training_s))
             shown.update(history.length - shown.n)
-            shown.set_postfix_str(_words(history, state.training_s), refresh=False)
-            if after_step is not None and processes.rank() == 0:
-                after_step(history.length, history)
+            tokens = int(history.columns["tokens"][history.length - 1])
+            shown.set_postfix_str(words(history, tokens / max(state.training_s, 1e-9)), refresh=False)
+            if after_step is not None and processes.rank() == 0 and after_step(history.length, history):
+                stop.set()
             asked, late = processes.shared(
                 lambda: (stop.is_set(), time.monotonic() - saved_at >= 60 * keeping.minutes)  # noqa: B023
             )
@@ -304,8 +308,8 @@ def _look(state: _State, keeping: Keeping) -> None:
     state.pending.clear()
 
 
-def _evaluate_all(task: Task, state: _State, device: torch.device, precision: str) -> None:
-    state.history.evaluated({name: evaluate(state.model, s, device, precision) for name, s in task.sets.items()})
+def _evaluate_all(task: Task, state: _State, device: torch.device) -> None:
+    state.history.evaluated({name: evaluate(state.model, s, device) for name, s in task.sets.items()})
 
 
 def _save(state: _State, keeping: Keeping) -> None:
@@ -323,16 +327,6 @@ def _save(state: _State, keeping: Keeping) -> None:
 def _pace(state: _State) -> int:
     """After how many steps to look again, at the run's mean speed."""
     return max(1, int(LOOK_S * state.history.length / max(state.training_s, 1e-9)))
-
-
-def _words(history: History, training_s: float) -> str:
-    recent = {name: history.columns[name][: history.length] for name in ("tokens", "train_loss")}
-    words = f"loss {recent_loss(recent, min(1.0, 20 / history.length)):.4f}"
-    for name in history.sets:
-        _, losses = history.looked_at(name)
-        words += f", {name} {losses[-1]:.4f}" if len(losses) else ""
-    tokens = int(history.columns["tokens"][history.length - 1])
-    return f"{words}, {tokens / max(training_s, 1e-9):,.0f} tokens/s"
 
 
 def _dropout_seed(seed: int, step: int, rank: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from ..errors import first_line
 from . import checkpoint
 from .build import Task, build
 from .config import Config
-from .history import History
-from .loop import Keeping, Trained, train
+from .loop import AfterStep, Keeping, Trained, train
 from .record import to_record
 
 
@@ -30,7 +29,7 @@ def run(
     save: Path | None = None,
     overwrite: bool = False,
     progress: bool = False,
-    after_step: Callable[[int, History], None] | None = None,
+    after_step: AfterStep | None = None,
     inputs: tuple[Mapping[str, Any], ...] = (),
 ) -> tuple[results.Record, Path, Trained]:
     """Train, write the record, save the model; then the checkpoints are removed.
