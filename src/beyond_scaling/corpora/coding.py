@@ -1,7 +1,7 @@
 """Lines of Question-Formation as numbers, as Murty et al. (2023) train on them.
 
-The tab becomes a space, a start token comes first, and an end token is the last target. A line of k tokens is k + 2 numbers:
-the model reads the first k + 1 and predicts the last k + 1.
+The tab becomes a space, a start token comes first, and an end token is the last target. A line of k tokens is k + 2
+numbers: the model reads the first k + 1 and predicts the last k + 1.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Coding:
             raise ValueError(f"numbers {listed}: expected {START} (start) first and {END} (end) last")
         for number in listed[1:-1]:
             if not len(SPECIAL) <= number < self.rows:
-                raise ValueError(f"number {number} is no token: expected {len(SPECIAL)} ... {self.rows - 1} between start and end")
+                raise ValueError(f"number {number} is no token of a line, expected {len(SPECIAL)} ... {self.rows - 1}")
         joint = "" if self.variant.units == "characters" else " "
         line = joint.join(self.symbols[number] for number in listed[1:-1])
         for task in TASKS:  # the tab that the data has after the task
@@ -83,14 +83,23 @@ class Coding:
         return numbers[:-1], targets
 
     def ignored(self, line: str) -> int:
-        """How many of a line's first targets do not count: with ``part="answer"`` all up to the task (and, of characters,
-        the space after it), else none."""
+        """How many of a line's first targets do not count.
+
+        With ``part="answer"`` all up to the task (and, of characters, the space after it), else none.
+
+        Raises:
+            ValueError: the line of an answer has no tab.
+        """
         if self.variant.part != "answer":
             return 0
         read, tab, _ = line.partition("\t")
         if not tab:
             raise ValueError(f"{line!r}: no tab between the task and the output")
         return len(read) + 1 if self.variant.units == "characters" else len(read.split(" "))
+
+    def counted(self, line: str) -> int:
+        """How many of a line's targets count, the end among them."""
+        return len(self.tokens(line)) + 1 - self.ignored(line)
 
     def batch(self, lines: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and targets of several lines, (lines, longest + 1) int64 each, padded on the right with pad and -100.

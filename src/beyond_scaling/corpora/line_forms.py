@@ -7,6 +7,7 @@ A form is a list of slots. A slot takes a new word of its category, or repeats a
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args
@@ -34,7 +35,7 @@ class Slot:
     copies: int | None = None
     differs: int | None = None
 
-    def choices(self, categories: dict[str, tuple[str, ...]]) -> int:
+    def choices(self, categories: Mapping[str, tuple[str, ...]]) -> int:
         """Between how many words it chooses, all equally likely, given the ones before."""
         return 1 if self.copies is not None else len(categories[self.category]) - (self.differs is not None)
 
@@ -58,6 +59,13 @@ class LineForm:
         """Where the words of the sentence and of the output are, without their marks."""
         sentence, output = slice(0, self.sentence - 1), slice(self.sentence + bool(self.task), len(self.slots) - 1)
         return tuple(half for half in (sentence, output) if half.start < half.stop)
+
+    def joined(self, told: Sequence[str]) -> str:
+        """The line that its words make, with a tab after the task."""
+        if not self.task:
+            return " ".join(told)
+        middle = self.sentence + 1
+        return " ".join(told[:middle]) + "\t" + " ".join(told[middle:])
 
 
 def line_forms(split: Split, weighting: Weighting, part: Part) -> tuple[tuple[LineForm, ...], tuple[float, ...]]:
@@ -86,8 +94,8 @@ def _line_forms(split: Split, weighting: Weighting, part: Part) -> tuple[tuple[L
 def admits(split: Split, task: str, form: SentenceForm) -> bool:
     """Whether a split has such lines.
 
-    A question in training, development and test has no relative clause on its subject. The generalisation split has only
-    questions with one, none on the object, and a first auxiliary that is the other one of the main auxiliary's number.
+    A question in training, development and test has no relative clause on its subject. The generalisation split has
+    only questions with one, none on the object, and a first auxiliary that is the other one of the main one's number.
     """
     if split != "gen":
         return task == "decl" or form.subject != "RC"
@@ -123,9 +131,9 @@ def _share(counted: Counts, task: str, form: SentenceForm) -> float:
     """Of a kind of sentence: the count of its row and column, times the shares of its kinds of clauses."""
     table = counted.quest if task == "quest" else counted.decl
     share = float(table[MODIFIERS.index(form.subject)][OBJECTS.index(form.object)])
-    for clause, clauses in ((form.subject_clause, counted.subject_clauses), (form.object_clause, counted.object_clauses)):
+    for clause, kinds in ((form.subject_clause, counted.subject_clauses), (form.object_clause, counted.object_clauses)):
         if clause is not None:
-            share *= clauses[CLAUSES.index(clause)] / max(sum(clauses), 1)
+            share *= kinds[CLAUSES.index(clause)] / max(sum(kinds), 1)
     return share
 
 

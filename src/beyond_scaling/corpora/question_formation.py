@@ -12,7 +12,7 @@ from typing import get_args
 import numpy as np
 
 from .coding import Coding
-from .grammar import TASKS, words
+from .grammar import words
 from .line_forms import LineForm, Split, Weighting, line_forms
 from .variant import Variant
 
@@ -36,7 +36,7 @@ def generate(
         count: how many, at least 1.
         seed: not negative; the splits of one seed are drawn apart.
         split: whose filter the lines pass (`line_forms.admits`).
-        weighting: ``"uniform"``, the grammar's own weights; ``"released"``, the frequencies counted in the released split.
+        weighting: ``"uniform"``, the grammar's own weights; ``"released"``, the frequencies of the released split.
         variant: what is shown of a line; None for all of it.
         distinct: leave out a line that came before, as the released data do. (Short ones then get rarer.)
 
@@ -94,19 +94,15 @@ def _lines(
             if slot.differs is not None:
                 pick += pick >= picked[slot.differs]
             picked.append(pick)
-        told = [[categories[slot.category][pick] for pick in picks.tolist()] for slot, picks in zip(form.slots, picked, strict=True)]
+        told = [
+            [categories[slot.category][pick] for pick in picks.tolist()]
+            for slot, picks in zip(form.slots, picked, strict=True)
+        ]
         for row, line in zip(rows, zip(*told, strict=True), strict=True):
             if shuffled:
                 line = _shuffled(form, line, drawn[row, 1 + columns :])
-            lines[row] = _joined(form, line)
+            lines[row] = form.joined(line)
     return lines
-
-
-def _joined(form: LineForm, line: tuple[str, ...]) -> str:
-    if form.task not in TASKS:
-        return " ".join(line)
-    middle = form.sentence + 1
-    return " ".join(line[:middle]) + "\t" + " ".join(line[middle:])
 
 
 def _shuffled(form: LineForm, line: tuple[str, ...], keys: np.ndarray) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
-"""How often each kind of sentence occurs in the released Question-Formation data, which does not follow the grammar's weights.
+"""How often each kind of sentence occurs in the released Question-Formation data: not as the grammar's weights say.
 
-Counted in the pairs that McCoy, Frank & Linzen (2020) released: the first 20,000 of the 100,000 for training, the 11,000
-of the development and test splits together, and the 10,000 of the generalisation split. Words, and the numbers of nouns that
-the kind leaves open, are uniform there (``tools/check_question_formation.py`` counts all of it again).
+Counted in the pairs that McCoy, Frank & Linzen (2020) released: the first 20,000 of the 100,000 for training, the
+11,000 of the development and test splits together, and the 10,000 of the generalisation split. Words are uniform there,
+and so are the numbers of nouns that the kind leaves open; ``tools/check_question_formation.py`` counts it all again.
 
-No line occurs twice, neither in a split nor in two of them. Short sentences are few, so those with a plain subject and an
-intransitive verb run out: their share falls along the training split, and hardly any were left to be held out.
+No line occurs twice, neither within a split nor in two of them. Short sentences are few: those with a plain subject and
+an intransitive verb run out, so that their share falls along the training split and hardly any are held out.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ _NONE: Table = ((0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0))
 
 @dataclass(frozen=True)
 class Counts:
-    """Lines by task, how the subject is modified (``MODIFIERS``, rows) and how the object is (``OBJECTS``, columns); and
-    the relative clauses on subjects and on objects by kind (``CLAUSES``)."""
+    """Lines of each task, by how subject and object are modified; and relative clauses by kind.
+
+    Rows are ``MODIFIERS`` of the subject, columns ``OBJECTS``, clauses are in the order of ``CLAUSES``.
+    """
 
     quest: Table
     decl: Table

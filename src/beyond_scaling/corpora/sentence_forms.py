@@ -27,6 +27,7 @@ class SentenceForm:
 
     Attributes:
         categories: of every word, the full stop last.
+        productions: used to derive it, each a symbol and what it was rewritten as.
         main: position of the main auxiliary, which a question moves to its front.
         probability: under the grammar's own weights.
         subject, object: how each is modified, of ``MODIFIERS`` and of ``OBJECTS``.
@@ -34,6 +35,7 @@ class SentenceForm:
     """
 
     categories: tuple[str, ...]
+    productions: tuple[tuple[str, str], ...]
     main: int
     probability: Fraction
     subject: str
@@ -74,6 +76,7 @@ def _form(tree: Tree, probability: Fraction) -> SentenceForm:
     object_modified, object_clause = _modifier(object_) if object_ else ("none", None)
     return SentenceForm(
         categories=tuple(_leaves(tree)),
+        productions=tuple(_productions(tree)),
         main=len(list(_leaves(subject))),
         probability=probability,
         subject=modified,
@@ -89,6 +92,14 @@ def _leaves(tree: Tree) -> Iterator[str]:
         yield symbol
     for part in parts:
         yield from _leaves(part)
+
+
+def _productions(tree: Tree) -> Iterator[tuple[str, str]]:
+    symbol, parts = tree
+    if parts:
+        yield symbol, " ".join(part[0] for part in parts)
+    for part in parts:
+        yield from _productions(part)
 
 
 def _modifier(noun_phrase: Tree) -> tuple[str, str | None]:

@@ -17,13 +17,13 @@ class Variant:
     """What a model is shown of the lines, and what it is asked to predict.
 
     Attributes:
-        part: ``"line"``, all of ``SENTENCE . quest|decl<TAB>OUTPUT``; ``"sentence"``, the sentence alone, up to its full stop;
-            ``"output"``, the output alone, of both tasks; ``"question"``, the output alone, of the task quest only;
-            ``"answer"``, all of the line to read, but only what follows the task counts as a target.
-        nouns: how many times the data's 13 nouns, 1 ... 4.
+        part: ``"line"``, all of ``SENTENCE . quest|decl<TAB>OUTPUT``; ``"sentence"``, the sentence alone, up to its
+            full stop; ``"output"``, the output alone, of both tasks; ``"question"``, the output alone, of the task
+            quest only; ``"answer"``, the whole line to read, but only what follows the task counts as a target.
+        nouns: how many times the data's 13 nouns, from 1 to 4.
         units: what a token is.
-        order: ``"shuffled"`` puts the words of the sentence in random order, and those of the output in another; the marks
-            and the task stay where they are.
+        order: ``"shuffled"`` puts the words of the sentence in random order, and those of the output in another; marks
+            and task stay where they are.
 
     Raises:
         ValueError: a field is none of these.
@@ -43,7 +43,7 @@ class Variant:
 
     def __str__(self) -> str:
         """A short name, such as ``line`` or ``sentence, 2x nouns, shuffled``."""
-        told = [self.part]
+        told: list[str] = [self.part]
         told += [f"{self.nouns}x nouns"] if self.nouns > 1 else []
         told += [self.units] if self.units != "words" else []
         told += [self.order] if self.order != "grammar" else []
