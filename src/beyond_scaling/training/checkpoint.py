@@ -115,6 +115,11 @@ def newest(work: Path) -> Found:
     return Found(None, ())
 
 
+def step_kept(work: Path) -> int:
+    """The step of the newest checkpoint, by its name alone; 0 if there is none."""
+    return max((int(_NAME.fullmatch(path.name)[1]) for path in _files(work)), default=0)  # type: ignore[index]
+
+
 def clear(work: Path) -> None:
     """Remove a run's files, and the folder if nothing else is in it."""
     for path in (*_files(work), work / RUN, work / _FRESH, work / unfinished(RUN)):

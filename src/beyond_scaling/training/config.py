@@ -275,8 +275,7 @@ def assigned(sections: Mapping[str, Any], assignments: Iterable[str] | Mapping[s
         ValueError: an assignment of another form.
     """
     result = copy.deepcopy(dict(sections))
-    pairs = assignments.items() if isinstance(assignments, Mapping) else map(_pair, assignments)
-    for name, value in pairs:
+    for name, value in pairs(assignments).items():
         section, dot, key = name.partition(".")
         if not (dot and key) or section not in SECTIONS:
             raise ValueError(f"{name}: expected section.key, with a section of {', '.join(SECTIONS)}")
@@ -286,6 +285,11 @@ def assigned(sections: Mapping[str, Any], assignments: Iterable[str] | Mapping[s
             result[section] = {}  # the keys of one kind are not another's
         result[section][key] = value
     return result
+
+
+def pairs(assignments: Iterable[str] | Mapping[str, Any]) -> dict[str, Any]:
+    """{"section.key": value} of assignments of either form; ValueError for one without an equals sign."""
+    return dict(assignments.items() if isinstance(assignments, Mapping) else map(_pair, assignments))
 
 
 def _pair(assignment: str) -> tuple[str, Any]:

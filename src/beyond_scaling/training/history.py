@@ -83,14 +83,15 @@ def ended(history: History, run: Run, training_s: float) -> str | None:
     return None
 
 
-def words(history: History, tokens_per_second: float) -> str:
+def words(history: History, tokens_per_second: float | None = None) -> str:
     """How a run that goes on is doing, in a few words: the loss of its last 20 steps, its sets' last, its speed."""
     rows = {name: history.columns[name][: history.length] for name in ("tokens", "train_loss")}
     said = [f"loss {recent_loss(rows, min(1.0, 20 / history.length)):.4f}"]
     for name in history.sets:
         _, losses = history.looked_at(name)
         said += [f"{name} {losses[-1]:.4f}"] if len(losses) else []
-    return ", ".join([*said, f"{tokens_per_second:,.0f} tokens/s"])
+    said += [f"{tokens_per_second:,.0f} tokens/s"] if tokens_per_second is not None else []
+    return ", ".join(said)
 
 
 def recent_loss(columns: Mapping[str, np.ndarray], share: float = 0.05) -> float:

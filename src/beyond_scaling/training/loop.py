@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +33,7 @@ from .config import Config
 from .history import History, ended, words
 from .optimiser import adamw, restore, state_tensors
 from .schedule import rate
+from .signals import asked_to_stop
 
 EVALUATED_AT_ONCE = 1 << 14  # tokens in a forward pass without gradients
 LOOK_S = 1.0  # seconds between two looks at losses, clock and signals; each waits for the device
@@ -133,7 +133,7 @@ def train(
             processes.shared(lambda: _enter(stack, keeping.work, identity))
         stack.enter_context(torch.random.fork_rng(devices=devices))
         state = _begin(config, task, place, keeping)
-        stop = stack.enter_context(_asked_to_stop())
+        stop = stack.enter_context(asked_to_stop())
         reason = _steps(config, task, state, place, precision, keeping, stop, progress, after_step)
     state.model.eval()
     return Trained(
@@ -364,27 +364,6 @@ def _summed(values: torch.Tensor) -> torch.Tensor:
     if processes.world() > 1:
         torch.distributed.all_reduce(values)
     return values
-
-
-@contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Within, the first SIGINT or SIGTERM sets an event, and a second one interrupts at once."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
-        yield asked
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt("at once, without a checkpoint of the last steps")
-        asked.set()
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 __all__ = ["DivergedError", "Interrupted", "Keeping", "Trained", "WorkError", "evaluate", "train"]

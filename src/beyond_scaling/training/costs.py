@@ -1,0 +1,54 @@
+"""What a run costs, before it is run: parameters, tokens, floating-point operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .build import TRAINING, build, model_config
+from .config import Config, Data, QuestionFormation
+
+_SAMPLE = 1_000  # lines whose mean length stands for all
+
+
+@dataclass(frozen=True)
+class Cost:
+    """N, without embeddings; targets trained on, if the run is not ended early; FLOP of all passes, forth and back."""
+
+    parameters: int
+    tokens: int
+    flop: float
+
+
+def costs(configs: Sequence[Config]) -> list[Cost]:
+    """The cost of every run. Tokens of lines are estimated, from the mean length of the first 1,000.
+
+    Raises:
+        ValueError: data that are not there, or a shape that no model has.
+    """
+    known: dict[Data, tuple[int, float]] = {}
+    return [_cost(config, known) for config in configs]
+
+
+def _cost(config: Config, known: dict[Data, tuple[int, float]]) -> Cost:
+    from ..models.sizes import flops_per_token, parameters
+
+    if config.data not in known:
+        known[config.data] = _measured(config)
+    vocabulary, length = known[config.data]
+    tokens = round(config.run.steps * config.run.batch * length)
+    model = model_config(config.model, vocabulary, max(1, round(length)))
+    return Cost(parameters(model)["blocks"], tokens, tokens * flops_per_token(model, max(1, round(length))))
+
+
+def _measured(config: Config) -> tuple[int, float]:
+    """Vocabulary, and mean number of targets of a sequence."""
+    if isinstance(config.data, QuestionFormation):
+        lines = min(config.data.lines, _SAMPLE)
+        task = build(replace(config, data=replace(config.data, lines=lines, held_out=lines)))
+        return task.vocabulary, task.sets[TRAINING].count / len(task.sets[TRAINING].inputs)
+    from ..corpora.token_file import TokenFile
+
+    file = TokenFile.open(config.data.path)
+    file.training(config.data.tokens)  # are there so many?
+    return file.vocabulary, float(config.data.context)
