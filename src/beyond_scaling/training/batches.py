@@ -74,7 +74,7 @@ class EpochLines:
         sequences: of any lengths from 2; each is trained on from its first token to its last.
         skipped: of each, how many of its first targets do not count; by default none.
         window: so many batches are drawn together, sorted by length, and taken in random order: less padding. Then the
-            objective is divided by the mean number of a batch's targets, or short lines would weigh more than long ones.
+            objective is divided by a batch's mean number of targets, or short lines would weigh more than long ones.
 
     Raises:
         ValueError: no sequence, or one without a target that counts.

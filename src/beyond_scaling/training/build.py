@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .. import provenance
 from .batches import Batches, EpochLines, EvaluationSet, RandomChunks, evaluation_chunks, evaluation_lines
 from .config import Config, Model, OpenELMShape, QuestionFormation, TokenChunks, VanillaShape
 
 VALIDATION, TRAINING = "validation", "training"
+if TYPE_CHECKING:
+    from ..corpora.variant import Variant
+
 _HELD_OUT_SEED = 1 << 32  # held-out lines come from other seeds than any that trains
 
 
@@ -19,8 +24,9 @@ _HELD_OUT_SEED = 1 << 32  # held-out lines come from other seeds than any that t
 class Task:
     """What a run trains, on what, and what is known of it beforehand.
 
-    `sets` are evaluated: "validation" is held out, "training" is part of what is trained on. `predictions` are nats a
-    target. `tokenizer` is the folder of the tokenizer that made the tokens, if one did.
+    `sets` are evaluated: "validation" is held out, "training" is part of what is trained on. `made` has SHA-256 of lines
+    that were made rather than read. `predictions` are nats a target. `tokenizer` is the folder of the tokenizer that made
+    the tokens, if one did.
     """
 
     new_model: Callable[[], Any]
@@ -29,6 +35,7 @@ class Task:
     vocabulary: int
     context: int
     inputs: tuple[Mapping[str, Any], ...]
+    made: Mapping[str, str] = field(default_factory=dict)
     predictions: Mapping[str, float] = field(default_factory=dict)
     tokenizer: Path | None = None
 
@@ -40,8 +47,7 @@ def build(config: Config) -> Task:
         ValueError: data that is not there or too small, a shape that no model has; naming what.
     """
     data = config.data
-    made = _lines(config, data) if isinstance(data, QuestionFormation) else _chunks(config, data)
-    return made
+    return _lines(config, data) if isinstance(data, QuestionFormation) else _chunks(config, data)
 
 
 def model_config(shape: Model, vocabulary: int, context: int) -> Any:
@@ -80,31 +86,70 @@ def _new_model(settings: Any) -> Any:
 
 def _lines(config: Config, data: QuestionFormation) -> Task:
     from ..corpora.coding import Coding
-    from ..corpora.question_formation import generate
+    from ..corpora.grammar_entropy import entropy, memorised_floor, sample_loss
     from ..corpora.variant import Variant
 
     variant = Variant(data.part, data.nouns, data.units, data.order)  # type: ignore[arg-type]
     coding = Coding(variant)
-    seeds = data.seed, _HELD_OUT_SEED + data.seed
-    lines, held_out = (
-        generate(count, seed, weighting=data.weighting, variant=variant)
-        for count, seed in zip((data.lines, data.held_out), seeds, strict=True)
-    )
-    sequences, others = ([coding.encode(line) for line in some] for some in (lines, held_out))
-    skipped, others_skipped = ([coding.ignored(line) for line in some] for some in (lines, held_out))
+    lines, held_out, inputs = _released(data, variant) if data.file else _generated(data, variant)
+    shown = lines[: data.held_out]
+    sequences, skipped = [coding.encode(line) for line in lines], [coding.ignored(line) for line in lines]
+    others, others_skipped = [coding.encode(line) for line in held_out], [coding.ignored(line) for line in held_out]
     context = max(map(len, (*sequences, *others)))
-    shown = min(data.held_out, data.lines)
+    known = {"weighting": data.weighting, "variant": variant}
+    new = sample_loss(held_out, **known) if len(held_out) > 1 else None  # type: ignore[arg-type]
+    predictions = {
+        "entropy": entropy(**known).per_target,  # type: ignore[arg-type]
+        "floor": memorised_floor(lines, variant),
+        **({VALIDATION: new.value, "validation_error": new.error} if new else {}),
+        **({TRAINING: sample_loss(shown, **known).value} if len(shown) > 1 else {}),  # type: ignore[arg-type]
+    }
     return Task(
         partial(_new_model, model_config(config.model, coding.rows, context)),
         EpochLines(sequences, config.run.batch, config.run.seed, skipped, data.window),
         {
             VALIDATION: evaluation_lines(others, others_skipped),
-            TRAINING: evaluation_lines(sequences[:shown], skipped[:shown]),
+            TRAINING: evaluation_lines(sequences[: len(shown)], skipped[: len(shown)]),
         },
         coding.rows,
         context,
-        (),
+        inputs,
+        made={"lines": _digest(lines), "held_out": _digest(held_out)},
+        predictions=predictions,
     )
+
+
+def _generated(data: QuestionFormation, variant: Variant) -> tuple[list[str], list[str], tuple[Mapping[str, Any], ...]]:
+    """Lines to train on, held-out ones, and no file; either drawn independently of the other."""
+    from ..corpora.question_formation import generate
+
+    lines, held_out = (
+        generate(count, seed, weighting=data.weighting, variant=variant)
+        for count, seed in ((data.lines, data.seed), (data.held_out, _HELD_OUT_SEED + data.seed))
+    )
+    return lines, held_out, ()
+
+
+def _released(data: QuestionFormation, variant: Variant) -> tuple[list[str], list[str], tuple[Mapping[str, Any], ...]]:
+    """The first lines of a file of released pairs, the ones after them as held out, and the file."""
+    assert data.file is not None
+    path = Path(data.file).expanduser()
+    if variant != type(variant)():
+        raise ValueError(f"data.file: released pairs are whole lines of words; {variant} can only be made")
+    if data.weighting != "released":
+        raise ValueError("data.file: set data.weighting to released, the frequencies of those pairs")
+    try:
+        found = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+    wanted = data.lines + data.held_out
+    if len(found) < wanted:
+        raise ValueError(f"{path.name}: {len(found):,} lines, but {wanted:,} are asked for (lines and held_out)")
+    return found[: data.lines], found[data.lines : wanted], (provenance.file_input(path),)
+
+
+def _digest(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _chunks(config: Config, data: TokenChunks) -> Task:

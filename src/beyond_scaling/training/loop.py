@@ -168,7 +168,7 @@ def _identity(config: Config, task: Task, precision: str) -> dict[str, Any]:
     sections["run"] = {**sections["run"], "precision": precision}
     sections["run"].pop("minutes", None)  # more time changes no step
     sections["data"].pop("path", None)  # known by the hashes of what lies there
-    return {**sections, "inputs": [dict(item) for item in task.inputs]}
+    return {**sections, "inputs": [dict(item) for item in task.inputs], "made": dict(task.made)}
 
 
 def _begin(config: Config, task: Task, device: torch.device, keeping: Keeping) -> _State:

@@ -42,6 +42,7 @@ def to_record(
         "processes": trained.processes,
         "vocabulary": task.vocabulary,
         "context": task.context,
+        **({"made": dict(task.made)} if task.made else {}),
     }
     summary = summarise(columns, tuple(task.sets)) | {
         "model": counted(trained.model),
