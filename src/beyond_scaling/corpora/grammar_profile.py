@@ -53,9 +53,15 @@ def profile(
     Raises:
         ValueError: the line is not in the language.
     """
-    known, coding = language(split, weighting, variant), Coding(variant)
+    known = language(split, weighting, variant)
     if math.isinf(known.log_probability(line)):
         raise ValueError(f"{line!r} is no line of split {split!r} with weighting {weighting!r}, {known.variant}")
+    return profile_of(known, line)
+
+
+def profile_of(known: Language, line: str) -> tuple[Position, ...]:
+    """The same for a line of any language."""
+    coding = Coding(known.variant)
     reader = _Reader(known)
     told: list[tuple[str, dict[str, float]]] = []  # token, probabilities of what might have come
     for word in [*line.replace("\t", " ").split(" "), END_WORD]:
