@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,8 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=_run)
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """The options of one run or of many alike."""
+def add_run_options(parser: argparse.ArgumentParser, threads: str = "torch's own choice") -> None:
+    """The options of one run or of many alike; `threads` is their default in words."""
     parser.add_argument(
         "--set",
         dest="values",
@@ -63,7 +64,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     option = parser.add_argument_group("running").add_argument
     option("--device", default="auto", help="cpu, cuda, cuda:1... (default: auto, the GPU if there is one)")
-    option("--threads", type=positive, metavar="N", help="of the CPU (default: torch's own choice)")
+    option("--threads", type=positive, metavar="N", help=f"of the CPU (default: {threads})")
     option(
         "--checkpoint-minutes",
         type=natural,
@@ -145,10 +146,10 @@ def report(record: Any) -> str:
     return "\n".join(lines)
 
 
-def work_folder(name: str) -> Path:
+def work_folder(name: str, command: str = "train") -> Path:
     """Where a run's checkpoints go by default: it is the run's own, and refused to any other of that name."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / PROGRAM / f"train-{name}"
+    return cache / PROGRAM / f"{command}-{name}"
 
 
 def config_inputs(source: str) -> tuple[dict[str, Any], ...]:
@@ -161,10 +162,16 @@ def config_inputs(source: str) -> tuple[dict[str, Any], ...]:
 
 @contextlib.contextmanager
 def warned() -> Any:
-    """Within, what the training says in passing is a line on stderr."""
+    """Within, what the training says in passing is a line on stderr, above the bars."""
     import logging
 
-    handler = logging.StreamHandler()
+    from tqdm import tqdm
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tqdm.write(self.format(record), file=sys.stderr)
+
+    handler = Lines()
     handler.setFormatter(logging.Formatter(f"{PROGRAM}: %(message)s"))
     logger = logging.getLogger("beyond_scaling.training")
     logger.addHandler(handler)

@@ -24,7 +24,7 @@ class Terms:
     """What all runs of a sweep have in common.
 
     Attributes:
-        work: absolute; a run's checkpoints lie in `work / name`. command: of a run's record, with `{name}` in it.
+        work: absolute; a run's checkpoints lie in `work / name`. command: of the sweep; a record adds `--only NAME`.
         device: "cpu", "cuda"... threads: of the CPU; None is torch's own choice. minutes, keep: of checkpoints.
         inputs: files that records name besides those of the run's own data.
     """
@@ -101,7 +101,7 @@ def _trained(planned: Planned, terms: Terms, report: Callable[[Seen], bool]) -> 
         trained,
         name=planned.name,
         title=planned.title,
-        command=terms.command.format(name=planned.name),
+        command=f"{terms.command} --only {planned.name}",
         device=terms.device,
         inputs=terms.inputs,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from .attempt import Attempt, Terms, attempt
+from .attempt import Attempt, Seen, Terms, attempt
 from .plan import Planned
 from .watch import Watch
 
@@ -31,8 +31,8 @@ class Serially:
         if self._stop.is_set():
             return planned, Attempt(interrupted=True)
 
-        def report(seen: object) -> bool:
-            self._watch.seen(planned.name, seen)  # type: ignore[arg-type]
+        def report(seen: Seen) -> bool:
+            self._watch.seen(planned.name, seen)
             return self._stop.is_set()
 
         tried = attempt(planned, self._terms, report)

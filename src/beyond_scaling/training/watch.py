@@ -27,7 +27,8 @@ class Watch:
         self._runs = {run.name: run for run in runs}
         self._weights, self._show = weights, show
         self._shares = {name: steps.get(name, 0) / run.config.run.steps for name, run in self._runs.items()}
-        self._lines: dict[str, Any] = {}  # of a terminal: a bar for every run under way
+        self._seen: dict[str, Seen] = {}  # of the runs under way
+        self._lines: dict[str, Any] = {}  # and their bars, on a terminal
         self._said_at = time.monotonic()
         self._ended = 0
         total = sum(weights[name] for name in self._runs)
@@ -38,27 +39,25 @@ class Watch:
     def seen(self, name: str, seen: Seen) -> None:
         """A run is so far."""
         run = self._runs[name]
-        self._shares[name] = seen.step / run.config.run.steps
+        self._seen[name], self._shares[name] = seen, seen.step / run.config.run.steps
         if not self._show:
             return
         if sys.stderr.isatty():
-            line = self._lines.get(name)
-            if line is None:
-                line = self._lines[name] = bar(
+            if name not in self._lines:
+                self._lines[name] = bar(
                     show=True, total=run.config.run.steps, initial=seen.step, desc=name, unit=" steps", leave=False
                 )
-            line.set_postfix_str(seen.words, refresh=False)
-            line.update(seen.step - line.n)
+            self._lines[name].set_postfix_str(seen.words, refresh=False)
+            self._lines[name].update(seen.step - self._lines[name].n)
         else:
-            self._lines[name] = seen
             self._tell()
         self._move()
 
     def paused(self, name: str) -> None:
         """A run is under way no more; it may come again."""
-        line = self._lines.pop(name, None)
-        if hasattr(line, "close"):
-            line.close()
+        self._seen.pop(name, None)
+        if name in self._lines:
+            self._lines.pop(name).close()
 
     def ended(self, name: str, words: str) -> None:
         """A run has come to its end."""
@@ -76,7 +75,7 @@ class Watch:
 
     def close(self) -> None:
         """Leave the bar as it is; the other lines go."""
-        for name in list(self._lines):
+        for name in list(self._seen):
             self.paused(name)
         self._bar.close()
 
@@ -94,5 +93,5 @@ class Watch:
         if time.monotonic() - self._said_at < QUIET_SECONDS:
             return
         self._said_at = time.monotonic()
-        for name, seen in self._lines.items():
+        for name, seen in self._seen.items():
             self.say(f"{name}: step {seen.step:,} of {self._runs[name].config.run.steps:,}, {seen.words}")

@@ -1,0 +1,238 @@
+"""The runs of a sweep on Ray, each a task of its own: on this machine, or on a cluster that is there already.
+
+Workers tell an actor how far they are, and learn from its answer whether to stop; the driver reads what it was told.
+Records come back as the tasks' results, so only the driver needs the folder of results. Work and data folders should
+be ones that all nodes see under the same names: without the first a run that has to go on elsewhere begins anew,
+without the second it fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import first_line
+from .attempt import Attempt, Seen, Terms, attempt
+from .plan import Planned
+from .watch import Watch
+
+INSTALL = "pip install 'beyond-scaling[cluster]'"
+POLL_S = 0.5  # between two looks at the tasks
+ANSWER_S = 0.2  # that a run waits for whether to stop; it asks again when it looks at its losses the next time
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_COLOR_PREFIX": "0"}
+_OBJECTS = 256 << 20  # bytes of the local store of results; Ray's own choice is a third of the memory
+_log = logging.getLogger(__name__)
+
+
+def installed() -> bool:
+    """Whether Ray is there."""
+    return importlib.util.find_spec("ray") is not None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A connection: the `ray` package, and whether the cluster is this process's own, as large as it will ever be."""
+
+    ray: Any
+    own: bool
+
+    def gpus(self) -> float:
+        """How many GPUs there are."""
+        return float(self.ray.cluster_resources().get("GPU", 0.0))
+
+    def check_room(self, cpus: int, gpus: float) -> None:
+        """See that a node has as much as a run is to be given; another's cluster may grow, so there it is only said.
+
+        Raises:
+            ValueError: none has.
+        """
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        if any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+            return
+        there = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes[:3])
+        words = f"a run asks for {cpus} CPUs and {gpus:g} GPUs, and no node has as many (there: {there})"
+        if self.own:
+            raise ValueError(f"{words}; see --cpus-per-run and --gpus-per-run")
+        _log.warning("%s: waiting for one", words)
+
+
+@contextlib.contextmanager
+def cluster(address: str | None = None) -> Iterator[Cluster]:
+    """Ray, connected: to the cluster at `address` (or $RAY_ADDRESS), else to one of this process's own.
+
+    A connection that is there already, such as a notebook's, is used and stays.
+
+    Raises:
+        ValueError: Ray is not installed, or there is no such cluster, or none can be started.
+    """
+    if not installed():
+        raise ValueError(f"Ray is not installed: {INSTALL}, or run the sweep serially (--on serial)")
+    with _environment(_QUIET):
+        import ray
+
+        if ray.is_initialized():
+            if address is not None:
+                raise ValueError(f"address {address}: this process is connected to a Ray cluster already")
+            yield Cluster(ray, own=False)
+            return
+        main = threading.current_thread() is threading.main_thread()
+        handler = signal.getsignal(signal.SIGTERM)
+        where = address or os.environ.get("RAY_ADDRESS") or "local"
+        own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _OBJECTS} if where == "local" else {}
+        try:
+            ray.init(address=where, logging_level=logging.ERROR, log_to_driver=False, **own)
+        except Exception as error:  # Ray has several classes for it, and asserts as well
+            what = "a local Ray cluster cannot be started" if own else f"no Ray cluster at {where}"
+            raise ValueError(f"{what}: {first_line(error)}") from error
+    try:
+        yield Cluster(ray, bool(own))
+    finally:
+        ray.shutdown()
+        if main:
+            signal.signal(signal.SIGTERM, handler)  # Ray has put its own in its place
+
+
+class OnRay:
+    """Takes runs, and gives them back with what became of them.
+
+    Args:
+        cpus, gpus: that each run is given; several share a GPU if `gpus` is under 1.
+        stop: once it is set, runs under way are asked to stop, and the others are not begun.
+    """
+
+    def __init__(
+        self, ray: Any, terms: Terms, watch: Watch, stop: threading.Event, cpus: int = 1, gpus: float = 0.0
+    ) -> None:
+        self._ray, self._terms, self._watch, self._stop = ray, terms, watch, stop
+        self._tasks: dict[Any, Planned] = {}
+        self._begun: set[str] = set()
+        # beside the driver; one that dies is replaced, and told again
+        self._board = ray.remote(num_cpus=0, max_restarts=-1)(_Board).remote()
+        self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_in_worker)
+
+    def submit(self, planned: Planned) -> None:
+        """Put a run at the end of the queue."""
+        self._begun.discard(planned.name)
+        task = self._run.remote(planned, self._terms, self._board, os.getcwd())
+        self._tasks[task] = planned
+
+    def next(self) -> tuple[Planned, Attempt]:
+        """Wait for the next attempt that ends, letting the watch know how all runs are doing."""
+        asked = False
+        while True:
+            ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=POLL_S)
+            self._look()
+            if self._stop.is_set():
+                self._board.stop.remote()
+                asked = asked or self._cancel_waiting()
+            if ready:
+                return self._tasks.pop(ready[0]), self._ended(ready[0])
+
+    def close(self) -> None:
+        """End at once what is left."""
+        for task in self._tasks:
+            self._ray.cancel(task, force=True)
+        self._ray.kill(self._board)
+
+    def _look(self) -> None:
+        with contextlib.suppress(self._ray.exceptions.RayError):
+            for name, seen in self._ray.get(self._board.read.remote(), timeout=10 * POLL_S).items():
+                self._begun.add(name)
+                if seen is not None:
+                    self._watch.seen(name, seen)
+
+    def _cancel_waiting(self) -> bool:
+        for task, planned in self._tasks.items():
+            if planned.name not in self._begun:
+                self._ray.cancel(task)
+        return True
+
+    def _ended(self, task: Any) -> Attempt:
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(task)
+        except (errors.TaskCancelledError, KeyboardInterrupt):
+            return Attempt(failure="interrupted", interrupted=True)
+        except errors.OutOfMemoryError:
+            return Attempt(
+                failure="Ray ended it: the machine was out of memory; give a run more of it (--cpus-per-run)"
+            )
+        except errors.NodeDiedError:
+            return Attempt(failure="the machine it ran on is gone")
+        except errors.WorkerCrashedError:
+            return Attempt(failure="its process was killed")
+        except errors.RayError as error:
+            return Attempt(failure=first_line(getattr(error, "cause", None) or error))
+
+
+class _Board:
+    """Where runs say how far they are."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Seen | None] = {}
+        self._stopping = False
+
+    def report(self, name: str, seen: Seen | None) -> bool:
+        self._seen[name] = seen
+        return self._stopping
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def read(self) -> dict[str, Seen | None]:
+        seen, self._seen = self._seen, {}
+        return seen
+
+
+def _in_worker(planned: Planned, terms: Terms, board: Any, home: str) -> Attempt:
+    """An attempt in a process of Ray's."""
+    import ray
+
+    def report(seen: Seen | None) -> bool:
+        answer = board.report.remote(planned.name, seen)
+        with contextlib.suppress(ray.exceptions.RayError):
+            return bool(ray.get(answer, timeout=ANSWER_S))
+        return False
+
+    if report(None):
+        return Attempt(failure="not begun", interrupted=True)
+    if Path(home).is_dir():
+        os.chdir(home)  # paths mean the same as to the driver
+    notes = _Notes()
+    logger = logging.getLogger(__package__)
+    logger.addHandler(notes)
+    try:
+        return replace(attempt(planned, terms, report), notes=tuple(notes.lines))
+    finally:
+        logger.removeHandler(notes)
+
+
+class _Notes(logging.Handler):
+    """What is logged, for the driver to say."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Within, variables that are not set have these values; the cluster's processes inherit them."""
+    mine = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name in mine:
+            os.environ.pop(name, None)
