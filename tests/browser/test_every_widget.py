@@ -25,6 +25,8 @@ EVERY: dict[str, Callable[[], BookWidget]] = {
     "bands-line": lambda: widgets.Bands(proposition=3, patterns=LINE, point=6),
     "chinchilla": widgets.ChinchillaSurface,
     "gauge": lambda: widgets.Gauge(np.random.default_rng(0).normal(4.0, 0.5, size=500), n=64),
+    "grammar": lambda: widgets.GrammarTree(predict=True),
+    "grammar-letters": lambda: widgets.GrammarTree(units="characters", memorised=300, part="question", seed=0),
     "held": widgets.HeldFixed,
     "held-own": lambda: widgets.HeldFixed(
         held_fixed="own", context_share=0.3, depth_power=-0.4, balance="true-integral"

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from beyond_scaling.widgets import Bands, Gauge, Landscape1D, Landscape2D, SeparationThreshold, Triangle, TwoWells
 from beyond_scaling.widgets.base import BookWidget
+from beyond_scaling.widgets.grammar_tree import GrammarTree
 from beyond_scaling.widgets.held_fixed import HeldFixed
 from beyond_scaling.widgets.loss_curves import LossCurves
 from beyond_scaling.widgets.rescale import Rescale
@@ -21,6 +22,7 @@ from .widget_page import errors, show
 WIDGETS = {
     "Bands": Bands,
     "Gauge": lambda: Gauge(np.random.default_rng(0).normal(4.0, 0.5, size=500), n=64),
+    "GrammarTree": GrammarTree,
     "HeldFixed": HeldFixed,
     "Landscape1D": Landscape1D,
     "Landscape2D": Landscape2D,
@@ -36,6 +38,7 @@ WIDGETS = {
 CHANGES = {
     "Bands": {"point": [-1.0, 0.7]},
     "Gauge": {"scale": 2.0},
+    "GrammarTree": {"part": "sentence", "memorised": 1000},
     "HeldFixed": {"held_fixed": "ratio", "factor": 30.0},
     "Landscape1D": {"patterns": [-1.5, 1.0]},
     "Landscape2D": {"patterns": [[-1.0, 0.0], [1.0, 0.0]], "query": [0.5, 1.0]},

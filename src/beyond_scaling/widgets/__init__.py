@@ -5,6 +5,7 @@ from .bands import Bands
 from .bifurcations import SeparationThreshold, Triangle, TwoWells
 from .chinchilla_surface import ChinchillaSurface
 from .gauge import Gauge
+from .grammar_tree import GrammarTree
 from .held_fixed import HeldFixed
 from .knife_edge import KnifeEdge
 from .landscape_1d import Landscape1D
@@ -21,6 +22,7 @@ __all__ = [
     "Bands",
     "ChinchillaSurface",
     "Gauge",
+    "GrammarTree",
     "HeldFixed",
     "KnifeEdge",
     "Landscape1D",
