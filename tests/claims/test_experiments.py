@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 
 from beyond_scaling import results
+from beyond_scaling.corpora.grammar_entropy import entropy, memorised_floor
+from beyond_scaling.corpora.question_formation import generate
+from beyond_scaling.corpora.variant import Variant
 from beyond_scaling.energy import energy, retrieve
+from beyond_scaling.loss import printed_loss
 from beyond_scaling.partition import log_ball_volume, paper_radius
 from beyond_scaling.radius import nearest_distances
 from beyond_scaling.tables import TABLE_3, TABLE_3_GRID
@@ -120,13 +124,25 @@ def test_radius_smaller_in_a_real_model(samples, side):
 
 
 def test_fig_2_left(golden):
-    """The number 1 could tell memory from grammar only by lying apart from both; it does from one of them."""
-    floors = golden["question_formation_floors"]
-    tokens = floors["tokens_per_line"] + 1  # the loss of the code that the paper follows averages over the end too
-    memorised = log(100_000) / tokens
+    """The number 1 is the grammar's entropy; other parts of its lines have others, and lines known by heart less."""
+    # By the grammar's own weights, and by the frequencies of the released lines, for training and held out.
+    lines = [entropy(split, weighting).per_target
+             for split, weighting in (("train", "uniform"), ("train", "released"), ("test", "released"))]  # fmt: skip
+    assert lines == pytest.approx([0.987, 0.993, 0.996], abs=0.0005)
+    reference = golden["question_formation_floors"]["grammar_floor_with_eos"]  # a model of the test lines: a bound
+    assert lines[-1] < reference < 1
+    # Proposition 4's least loss is the same for all that the same lines can be made to ask.
+    paper, sentence, answer = (float(printed_loss(0.0)), *(entropy(variant=Variant(part)).per_target
+                                                           for part in ("sentence", "answer")))  # fmt: skip
+    assert sentence == pytest.approx(1.92, abs=0.005)
+    assert answer == 0
+    assert answer < paper < sentence
+    # And what is learnt by heart can be told below it.
+    known = [memorised_floor(generate(count, 0, distinct=True)) for count in (1000, 100_000)]
+    assert known == pytest.approx([0.33, 0.52], abs=0.005)
+    memorised = log(100_000) / (golden["question_formation_floors"]["tokens_per_line"] + 1)
     assert memorised == pytest.approx(golden["qf_memorise_floor_by_lines"]["100000"])
-    assert memorised < 0.5  # a model that had memorised its 100,000 lines would go far below 1
-    assert floors["grammar_floor_with_eos"] == pytest.approx(1.0, abs=0.005)  # one that knows the grammar stops there
+    assert max(*known, memorised) < 0.55 < paper
 
 
 # --- OpenELM ----------------------------------------------------------------------------------------------
