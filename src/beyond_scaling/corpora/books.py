@@ -1,0 +1,279 @@
+"""Books to token files: words by the rules of a corpus or the text as it is, cut into tokens in several processes.
+
+    source = books("books.parquet")
+    file = write_tokens(source, "tokens", tokenizer, Cut(rules="spgc", words=180_000_000), processes=4)
+
+Documents are cut one by one and written in their order, so the tokens do not depend on the number of processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..progress import bar
+from . import spgc
+from .gutenberg import without_header
+from .pieces import Encoder
+from .spgc_files import spgc_documents
+from .text import Documents, documents
+from .token_file import TokenFile, writing_tokens
+
+RULES = ("spgc", "plain")
+JOINS = {"space": " ", "newline": "\n"}
+TRAINED_ON = 100_000_000  # characters; more of them change little in a few thousand merges
+BLOCK = 32_000_000  # characters a process is given at a time
+FIRST = 4_000_000  # of the first block, which one process cuts alone: the others start with what it learnt
+FILES = 32  # a manifest names so many inputs one by one
+
+
+@dataclass(frozen=True)
+class Books:
+    """A corpus of books. `words`: its documents are words already, one a line."""
+
+    documents: Documents
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What becomes of a text.
+
+    Attributes:
+        rules: "spgc": words as `spgc.words` keeps them, header and footer off; "plain": the text as it is.
+        join: of words, before they are cut into tokens: "space" or "newline".
+        words: only the first so many of the corpus.
+        end_of_text: every document ends with the tokenizer's token for that.
+    """
+
+    rules: str = "spgc"
+    join: str = "space"
+    words: int | None = None
+    end_of_text: bool = True
+
+    def __post_init__(self) -> None:
+        if self.rules not in RULES:
+            raise ValueError(f"rules {self.rules!r}: expected {' or '.join(RULES)}")
+        if self.join not in JOINS:
+            raise ValueError(f"join {self.join!r}: expected {' or '.join(JOINS)}")
+        if self.rules == "plain" and self.join != "space":
+            raise ValueError(f"join {self.join!r}: a plain text stays as it is; words are joined with rules spgc only")
+        if self.words is not None and self.words < 1:
+            raise ValueError(f"words {self.words}: expected at least 1")
+
+
+def books(
+    spec: str | os.PathLike[str],
+    *,
+    column: str = "text",
+    split: str = "train",
+    limit: int | None = None,
+    language: str | None = None,
+) -> Books:
+    """The corpus called `spec`: all that `corpora.documents` takes, or token files of SPGC (`PGn_tokens.txt`).
+
+    Args:
+        language: of SPGC's token files only those whose metadata.csv says so, such as "en".
+
+    Raises:
+        ValueError: as `documents`, or a language without metadata.
+    """
+    found = spgc_documents(spec, limit=limit, language=language)
+    if found is not None:
+        return Books(found, words=True)
+    if language is not None:
+        raise ValueError(f"language {language!r}: only SPGC's token files (PGn_tokens.txt) have metadata to choose by")
+    return Books(documents(spec, column=column, split=split, limit=limit))
+
+
+class Cutter:
+    """Cuts documents as `Cut` says; goes to other processes whole."""
+
+    def __init__(self, cut: Cut, encoder: Encoder, end: int | None, words: bool) -> None:
+        self.cut, self.encoder, self.end, self.ready = cut, encoder, end, words
+
+    def __call__(self, texts: list[str]) -> dict[str, list[Any]]:
+        """For `datasets`: the tokens of each text as bytes, and how many words it has."""
+        found = [self.document(text) for text in texts]
+        return {"tokens": [tokens.tobytes() for tokens, _ in found], "words": [words for _, words in found]}
+
+    def document(self, text: str, words: int | None = None) -> tuple[np.ndarray, int]:
+        """Tokens (t,) of a document, of its first `words` words if so many are given, and the number of its words."""
+        if self.cut.rules == "plain":
+            if words is not None:
+                text = _first_words(text, words)
+            tokens, count = self.encoder.text(text), len(text.split())
+        else:
+            kept = self.words(text)[:words]
+            tokens, count = self.encoder.words(kept, JOINS[self.cut.join]), len(kept)
+        if self.end is not None and len(tokens):
+            tokens = np.append(tokens, self.encoder.dtype.type(self.end))
+        return tokens, count
+
+    def words(self, text: str) -> list[str]:
+        """The words that the rules keep of a document."""
+        return text.split() if self.ready else spgc.words(without_header(text))
+
+
+def training_texts(source: Books, cut: Cut, characters: int = TRAINED_ON) -> Iterator[str]:
+    """The first texts as the tokenizer will see them, some `characters` of them: to train it on."""
+    cutter = Cutter(cut, None, None, source.words)  # type: ignore[arg-type]
+    left, words = characters, cut.words
+    for text in source.documents:
+        if cut.rules == "plain":
+            found = text if words is None else _first_words(text, words)
+            count = len(found.split()) if words is not None else 0
+        else:
+            kept = cutter.words(text)[:words]
+            found, count = JOINS[cut.join].join(kept), len(kept)
+        yield found[:left]
+        left -= len(found)
+        words = None if words is None else words - count
+        if left <= 0 or words == 0:
+            return
+
+
+def write_tokens(
+    source: Books,
+    folder: str | os.PathLike[str],
+    tokenizer: Any,
+    cut: Cut | None = None,
+    *,
+    name: str = "",
+    processes: int = 1,
+    replace: bool = False,
+    progress: bool = False,
+) -> TokenFile:
+    """Cut a corpus into a token file, in several processes of `datasets`.
+
+    Args:
+        tokenizer: a fast one of transformers (`load_tokenizer`, `train_tokenizer`), saved with the tokens. name: what
+            the manifest calls it. processes: the tokens are the same with any number.
+
+    Raises:
+        ValueError: a text that cannot be read, no words in it, fewer than `cut.words`, an end of text that the
+            tokenizer does not have, a folder that is not to be replaced. TokenFileError: a full disk.
+    """
+    cut = cut or Cut()
+    if processes < 1:
+        raise ValueError(f"processes {processes}: expected at least 1")
+    end = tokenizer.eos_token_id if cut.end_of_text else None
+    if cut.end_of_text and end is None:
+        raise ValueError("the tokenizer has no token for the end of a text; expected end_of_text=False")
+    cutter = Cutter(cut, Encoder(tokenizer), end, source.words)
+    counts = {"documents": 0, "words": 0, "bytes": 0}
+    with writing_tokens(folder, len(tokenizer), replace=replace) as writer, _one_thread():
+        tokenizer.save_pretrained(writer.folder)
+        for tokens, words, size in _documents(source, cutter, processes, progress):
+            writer.append(tokens)
+            counts["documents"] += 1
+            counts["words"] += words
+            counts["bytes"] += size
+        if cut.words is not None and counts["words"] < cut.words:
+            raise ValueError(f"{source.documents.name}: has {counts['words']:,} words, fewer than {cut.words:,}")
+        text = {
+            "rules": cut.rules,
+            "words_joined_by": JOINS[cut.join] if cut.rules == "spgc" else None,
+            "words_already": source.words,
+            "end_of_document": None if end is None else {"token": tokenizer.eos_token, "id": end},
+            "first_words": cut.words,
+            **counts,
+        }
+        writer.describe(text=text, tokenizer=name, inputs=_inputs(source.documents))
+    return TokenFile.open(folder)
+
+
+def _documents(source: Books, cutter: Cutter, processes: int, progress: bool) -> Iterator[tuple[np.ndarray, int, int]]:
+    """Tokens, number of words and bytes of text of every document, up to the last word that is asked for."""
+    wanted, left = cutter.cut.words, cutter.cut.words
+    shown = bar(show=progress, total=wanted, desc="tokens", unit=" words", unit_scale=True)
+    with shown:
+        for block in _blocks(source.documents, BLOCK * processes, FIRST if processes > 1 else BLOCK):
+            for text, (tokens, words) in zip(block, _cut_block(block, cutter, processes), strict=True):
+                if left is not None and words > left:
+                    tokens, words = cutter.document(text, left)
+                yield tokens, words, len(text.encode("utf-8", "surrogatepass"))
+                shown.update(words)
+                if left is not None:
+                    left -= words
+                    if not left:
+                        return
+
+
+def _cut_block(block: list[str], cutter: Cutter, processes: int) -> Iterator[tuple[np.ndarray, int]]:
+    from datasets import Dataset, Features, Value
+
+    few = sum(map(len, block)) <= FIRST or len(block) == 1
+    mapped = Dataset.from_dict({"text": block}, Features({"text": Value("large_string")})).map(
+        cutter,
+        input_columns=["text"],
+        remove_columns=["text"],
+        features=Features({"tokens": Value("large_binary"), "words": Value("int64")}),
+        batched=True,
+        batch_size=16,
+        num_proc=None if processes == 1 or few else min(processes, len(block)),
+        keep_in_memory=True,
+        load_from_cache_file=False,
+        new_fingerprint="tokens",
+    )
+    for row in mapped:
+        yield np.frombuffer(row["tokens"], dtype=cutter.encoder.dtype), row["words"]
+
+
+def _blocks(texts: Iterable[str], characters: int, first: int) -> Iterator[list[str]]:
+    """Texts together, as many as make up so many characters; the first block of `first`."""
+    block: list[str] = []
+    size, most = 0, first
+    for text in texts:
+        if block and size + len(text) > most:
+            yield block
+            block, size, most = [], 0, characters
+        block.append(text)
+        size += len(text)
+    if block:
+        yield block
+
+
+def _first_words(text: str, words: int) -> str:
+    parts = text.split(None, words)
+    return text if len(parts) <= words else text[: len(text) - len(parts[words])].rstrip()
+
+
+def _inputs(source: Documents) -> Iterable[dict[str, Any]]:
+    """The inputs, together if they are many: a hash of their names and hashes."""
+    inputs = source.inputs
+    if len(inputs) <= FILES:
+        return inputs
+    lines = "".join(f"{item['sha256']}  {item['name']}\n" for item in inputs)
+    return [
+        {
+            "name": f"{source.name} ({len(inputs)} files, text of {len(inputs)} documents)",
+            "sha256": hashlib.sha256(lines.encode()).hexdigest(),
+            "bytes": sum(item["bytes"] for item in inputs),
+        }
+    ]
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Within, tokenizers makes no threads (processes do the work, and a fork does not bear them); datasets is quiet."""
+    import datasets
+
+    before, shown = os.environ.get("TOKENIZERS_PARALLELISM"), datasets.is_progress_bar_enabled()
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
+        if before is None:
+            os.environ.pop("TOKENIZERS_PARALLELISM", None)
+        else:
+            os.environ["TOKENIZERS_PARALLELISM"] = before

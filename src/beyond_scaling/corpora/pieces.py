@@ -1,0 +1,121 @@
+"""Text to tokens by the piece: GPT-2's BPE never merges across pieces, and a corpus has few different ones.
+
+A piece is what GPT-2's pattern finds: ` ?` and letters, or numbers, or other signs; a contraction; white space. Every
+piece is cut into tokens once, by the tokenizer itself, and looked up after that. The tokens are those of the
+tokenizer; where a text has something that the lookup is not made for, the tokenizer does it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from .token_file import dtype_of
+
+PIECES = 1_000_000  # kept at most; some 200 MB
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    """A regular expression's class of characters, without its brackets."""
+    runs = [[code for _, code in run] for _, run in groupby(enumerate(codes), lambda pair: pair[1] - pair[0])]
+    return "".join(f"\\u{run[0]:04x}-\\u{run[-1]:04x}" for run in runs)
+
+
+# Python's \w and \d and \s are not quite the pattern's \p{L}, \p{N} and \s: \w has numbers that are no decimal digits,
+# \s has four separators of files
+_NUMBERS = _ranges(code for code in range(0x10000) if unicodedata.category(chr(code)) in ("Nl", "No"))
+_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_PIECE = re.compile(
+    r"'(?:[sdmt]|ll|ve|re)"
+    rf"| ?[^\W\d_{_NUMBERS}]++"
+    rf"| ?[\d{_NUMBERS}]++"
+    rf"| ?(?:[^\w{_SPACE}]|_)++"
+    rf"|[{_SPACE}]+(?![^{_SPACE}])"
+    rf"|[{_SPACE}]+"
+)
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")  # where there are numbers that the classes above take for letters
+
+
+def pieces(text: str) -> list[str]:
+    """A text of the Basic Multilingual Plane cut by GPT-2's pattern; joined they are the text."""
+    return _PIECE.findall(text)
+
+
+_known: dict[str, dict[str, bytes]] = {}  # of each tokenizer; a process that is forked goes on with it
+
+
+class Encoder:
+    """Cuts texts and words into a tokenizer's tokens, without special tokens.
+
+    Args:
+        tokenizer: a fast one of transformers; of another kind than GPT-2's it is asked every time.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._backend = tokenizer.backend_tokenizer
+        self.dtype = dtype_of(len(tokenizer))
+        self._added = [str(token) for token in self._backend.get_added_tokens_decoder().values()]
+        self.by_piece = _cuts_like_gpt2(self._backend)
+        self._key = hashlib.sha256(self._backend.to_str().encode()).hexdigest()
+
+    @property
+    def _tokens(self) -> dict[str, bytes]:
+        return _known.setdefault(self._key, {})
+
+    def text(self, text: str) -> np.ndarray:
+        """(tokens,) uint16 or uint32."""
+        if not self.by_piece or _BEYOND.search(text) or any(token in text for token in self._added):
+            return self._asked(text)
+        return self._looked_up(pieces(text))
+
+    def words(self, words: list[str], joined_by: str) -> np.ndarray:
+        """Tokens of words joined by a space or a newline, (tokens,) uint16 or uint32.
+
+        Args:
+            words: of letters only, as `str.isalpha` says.
+        """
+        if not self.by_piece or not words:
+            return self._asked(joined_by.join(words))
+        return self._looked_up([words[0], *map(joined_by.__add__, words[1:])])
+
+    def _asked(self, text: str) -> np.ndarray:
+        return np.array(self._backend.encode(text, add_special_tokens=False).ids, dtype=self.dtype)
+
+    def _looked_up(self, found: list[str]) -> np.ndarray:
+        tokens = list(map(self._tokens.get, found))
+        if None in tokens:
+            places = [place for place, token in enumerate(tokens) if token is None]
+            fresh = list({found[place]: None for place in places})
+            if len(self._tokens) + len(fresh) > PIECES:
+                self._tokens.clear()
+            for piece, encoding in zip(
+                fresh, self._backend.encode_batch_fast(fresh, add_special_tokens=False), strict=True
+            ):
+                self._tokens[piece] = np.array(encoding.ids, dtype=self.dtype).tobytes()
+            for place in places:
+                tokens[place] = self._tokens[found[place]]
+        return np.frombuffer(b"".join(tokens), dtype=self.dtype)  # type: ignore[arg-type]
+
+
+def _cuts_like_gpt2(backend: Any) -> bool:
+    """Whether a tokenizer cuts text by GPT-2's pattern, and each piece alone."""
+    parts = json.loads(backend.to_str())
+    before = parts["pre_tokenizer"] or {}
+    return (
+        parts["normalizer"] is None
+        and before.get("type") == "ByteLevel"
+        and before.get("use_regex", True)
+        and not before.get("add_prefix_space", True)
+        and parts["model"].get("type") == "BPE"
+        and not parts["model"].get("dropout")
+        and not any(parts["model"].get(key) for key in ("continuing_subword_prefix", "end_of_word_suffix"))
+        and parts.get("truncation") is None
+        and parts.get("padding") is None
+    )
