@@ -11,13 +11,13 @@ const NATS = [0, 5]; // nats per choice
 const SPELT = 2.8; // nats per character, of a cell's height
 const TREE = 418; // height of the tree in pixels
 const TOP = 22;
-const ROW = [17, 34]; // least and greatest height of its rows
+const ROW = [17, 44]; // least and greatest height of its rows
 const DEPTH = 4; // S, VP, NP, RC
 const LANES = { paper: 17, entropy: 43, line: 67, guess: 90 };
 const LEAST_LINES = 2; // log10
 const MOST_LINES = 5;
 const LONGEST = 16; // characters of a word and the space after it
-const LISTED = 14; // words of a category that are written out
+const LISTED = 13; // words of a category that are written out
 const SLICE = 8; // milliseconds that a frame may draw lines to memorise
 
 const PARTS = [["line", "whole line"], ["sentence", "sentence only"], ["question", "question only"], ["answer", "output, given the sentence"]];
@@ -334,7 +334,7 @@ function render({ model, el }) {
       const height = Math.max((full * Math.min(entropy, SPELT)) / SPELT, 1);
       return [
         styled("rect", { x: x - step * 0.44, width: step * 0.88, y: y + full / 2 - height, height, rx: 1.5 }, { fill: ink("energy"), "fill-opacity": 0.42 }),
-        styled("text", { x, y: y + 4, "text-anchor": "middle", class: "bs-tick", text: character === " " ? "␣" : character },
+        styled("text", { x, y: y + 4, "text-anchor": "middle", class: "bs-tick bs-letter", text: character === " " ? "␣" : character },
           { fill: ink(surprisal > 0 ? "ink" : "muted"), "font-weight": surprisal > 0 ? 650 : 400, "font-size": "12px" })];
     });
   }

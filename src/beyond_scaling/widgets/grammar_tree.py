@@ -20,15 +20,15 @@ _SPLITS = [split for split in get_args(Split) if split != "gen"]
 class GrammarTree(BookWidget):
     """A line drawn from the grammar, its derivation, and the entropy of every choice made in it.
 
-    The paper predicts a loss of 1 nat per token, whatever is read. The entropy of what is read predicts another number for
-    every variant: nats per line over targets per line or, if m lines are memorised, log m over targets per line.
+    The paper predicts a loss of 1 nat per token, whatever is read. Entropy predicts another number for every variant:
+    nats per line over targets per line or, where m lines are memorised, log m over their targets per line.
 
     Args:
         split: whose frequencies ``weighting="released"`` follows, ``"train"``, ``"dev"`` or ``"test"``.
 
     Attributes:
-        part: ``"line"``, all of ``SENTENCE . quest|decl OUTPUT``; ``"sentence"``, without task and output; ``"question"``, the
-            output of the task quest alone; ``"answer"``, the output, with all before it read but no target.
+        part: ``"line"``, all of ``SENTENCE . quest|decl OUTPUT``; ``"sentence"``, without task and output;
+            ``"question"``, the output of the task quest alone; ``"answer"``, the output, all before it being read only.
         units: ``"words"`` or ``"characters"``: what a token is.
         nouns: how many times the data's 13 nouns, 1 to 4.
         weighting: ``"uniform"``, the grammar's own weights, or ``"released"``, those counted in the data.
@@ -38,11 +38,11 @@ class GrammarTree(BookWidget):
         position: which of its words is looked at, 0 the first; one beyond the last is the last.
         guess: the reader's guess, in nats per token, 0 to 3.
         predict: whether to hide the entropies until the reader asks for them or changes the variant.
-        productions, tasks, words, weights: the grammar, read-only (``weights``: of each weighting, for each task, the
-            probability of every form of a sentence, in the order of ``corpora.sentence_forms``).
-        summary: read-only, written by the browser: ``nats`` and ``targets`` (per line, exact), ``predicted`` (nats per token:
-            their ratio, or with lines memorised log m over targets), ``line`` (the text shown), ``tokens``, ``entropy`` and
-            ``surprisal`` (of each of its targets), ``line_nats`` and ``line_targets``. Empty until the widget is shown.
+        productions, tasks, words, weights: the grammar, read-only. ``weights``: of each weighting, for each task, the
+            probability of every form of a sentence, in the order of ``corpora.sentence_forms``.
+        summary: read-only, written by the browser: ``nats`` and ``targets`` (per line, exact), ``predicted`` (their
+            ratio), ``line`` (the words shown), ``tokens``, ``entropy`` and ``surprisal`` (of each of its targets),
+            ``line_nats`` and ``line_targets``. Empty until the widget is shown.
 
     Raises:
         ValueError: if an argument is outside its range.
