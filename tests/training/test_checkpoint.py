@@ -63,10 +63,11 @@ def test_cut_short_or_empty_is_passed_over_and_all_damaged_is_an_error(tmp_path:
 
 
 def test_half_written_ones_are_ignored(tmp_path: Path) -> None:
-    (tmp_path / "new-checkpoint.safetensors").write_bytes(b"half")
+    half = tmp_path / "new-step-000000001-0123456789abcdef.safetensors"
+    half.write_bytes(b"half")
     assert checkpoint.newest(tmp_path) == checkpoint.Found(None, ())
     checkpoint.save(tmp_path, state(1), keep=1)
-    assert not (tmp_path / "new-checkpoint.safetensors").exists()
+    assert not half.exists()
 
 
 def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_full_disk_leaves_what_was_kept(tmp_path: Path) -> None:
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
-        with pytest.raises(WorkError, match=r"checkpoint of step 2 cannot be written.*make room"):
+        with pytest.raises(WorkError, match=r"step-000000002-\w+\.safetensors cannot be written.*make room"):
             checkpoint.save(tmp_path, large, keep=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -88,9 +88,7 @@ def test_seeds_differ_and_repeat() -> None:
 
 @settings(max_examples=6, deadline=None)
 @given(cuts=st.lists(st.integers(1, 11), min_size=1, max_size=3))
-def test_cut_anywhere_a_run_goes_on_to_the_bit(
-    tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
-) -> None:
+def test_cut_anywhere_a_run_goes_on_to_the_bit(tmp_path_factory: pytest.TempPathFactory, cuts: list[int]) -> None:
     config = tiny.config()
     keeping = Keeping(tmp_path_factory.mktemp("work"), minutes=0.0)
     with pytest.MonkeyPatch.context() as patch:
@@ -135,7 +133,9 @@ def test_more_minutes_may_be_given_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_keeps_the_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "LOOK_S", 0.0)
-    config = tiny.config(optimiser__learning_rate=1e38, schedule__kind="constant", schedule__warmup=0, optimiser__clip=0)
+    config = tiny.config(
+        optimiser__learning_rate=1e38, schedule__kind="constant", schedule__warmup=0, optimiser__clip=0
+    )
     with pytest.raises(DivergedError, match=r"of step \d+ is not finite, at learning rate 1e\+38; earlier checkpoints"):
         run(config, keeping=Keeping(tmp_path, minutes=0.0))
     kept = checkpoint.newest(tmp_path).checkpoint
@@ -178,7 +178,9 @@ def test_compiled_it_is_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Traced and differentiated as for compilation; only the last step, machine code, is left out (no compiler here)."""
     compiled = torch.compile
     monkeypatch.setattr(torch, "compile", lambda module: compiled(module, backend="aot_eager"))
-    plain, traced = (run(tiny.config(run__compile=c, run__steps=2, model__layers=1, model__dropout=0.0)) for c in (False, True))
+    plain, traced = (
+        run(tiny.config(run__compile=c, run__steps=2, model__layers=1, model__dropout=0.0)) for c in (False, True)
+    )
     np.testing.assert_allclose(plain.history.rows()["train_loss"], traced.history.rows()["train_loss"], rtol=1e-5)
 
 

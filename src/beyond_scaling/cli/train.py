@@ -137,7 +137,7 @@ def report(record: Any) -> str:
     lines = [
         f"{record.title}: {summary['model']['blocks']:,} parameters in its blocks",
         f"{summary['steps']:,} steps, {summary['tokens']:,} tokens, {summary['tokens_per_second']:,.0f} a second;"
-        f" ended after {summary['stopped']}",
+        f" ended after {record.parameters['stopped']}",
         f"nats a token: training loss {summary['train']['last']:.4f}, evaluated {sets}",
     ]
     if summary["predictions"]:

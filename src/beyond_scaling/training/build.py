@@ -24,9 +24,9 @@ _HELD_OUT_SEED = 1 << 32  # held-out lines come from other seeds than any that t
 class Task:
     """What a run trains, on what, and what is known of it beforehand.
 
-    `sets` are evaluated: "validation" is held out, "training" is part of what is trained on. `made` has SHA-256 of lines
-    that were made rather than read. `predictions` are nats a target. `tokenizer` is the folder of the tokenizer that made
-    the tokens, if one did.
+    `sets` are evaluated: "validation" is held out, "training" is part of what is trained on. `made` has SHA-256 of
+    lines that were made rather than read. `predictions` are nats a target. `tokenizer` is the folder of the tokenizer
+    that made the tokens, if one did.
     """
 
     new_model: Callable[[], Any]

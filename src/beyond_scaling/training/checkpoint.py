@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +16,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 
-from ..durable import WorkError, sync_folder, unfinished, write_file, writing
+from ..durable import WorkError, unfinished, write_file
 from .differences import differences
 
 RUN = "run.json"
 _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
-_FRESH = unfinished("checkpoint.safetensors")
 
 
 @dataclass(frozen=True)
@@ -78,19 +76,13 @@ def save(work: Path, checkpoint: Checkpoint, keep: int) -> Path:
     Raises:
         WorkError: the disk is full or the folder cannot be written; what was kept before is still there.
     """
-    fresh = work / _FRESH
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in checkpoint.tensors.items()}
-    with writing(work, f"the checkpoint of step {checkpoint.step:,}", [_FRESH]):
-        try:
-            save_file(tensors, fresh, metadata={"document": json.dumps(checkpoint.document)})
-        except SafetensorError as error:  # its own class for a full disk too
-            raise OSError(0, str(error)) from error
-        with fresh.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            os.fsync(file.fileno())
-        path = work / f"step-{checkpoint.step:09d}-{digest[:16]}.safetensors"
-        os.replace(fresh, path)
-        sync_folder(work)
+    # in memory first: the hash belongs in the name
+    data = serialise(tensors, metadata={"document": json.dumps(checkpoint.document)})
+    path = work / f"step-{checkpoint.step:09d}-{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
+    for left in work.glob(unfinished("step-*")):  # by a process that was killed
+        left.unlink(missing_ok=True)
+    write_file(work, path.name, data)
     for old in _files(work)[keep:]:
         old.unlink(missing_ok=True)
     return path
@@ -122,7 +114,7 @@ def step_kept(work: Path) -> int:
 
 def clear(work: Path) -> None:
     """Remove a run's files, and the folder if nothing else is in it."""
-    for path in (*_files(work), work / RUN, work / _FRESH, work / unfinished(RUN)):
+    for path in (*_files(work), *work.glob(unfinished("step-*")), work / RUN, work / unfinished(RUN)):
         path.unlink(missing_ok=True)
     if work.is_dir() and not any(work.iterdir()):
         work.rmdir()

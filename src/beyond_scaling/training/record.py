@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,20 +38,20 @@ def to_record(
     """
     columns = trained.history.rows()
     parameters: dict[str, Any] = {
-        "config": config.sections(),
+        **flat(config),
         "precision": trained.precision,
         "device": device.partition(":")[0],
         "processes": trained.processes,
         "vocabulary": task.vocabulary,
         "context": task.context,
-        **({"made": dict(task.made)} if task.made else {}),
+        "stopped": trained.stopped,
+        **{f"sha256 of {what}": digest for what, digest in task.made.items()},
     }
     summary = summarise(columns, tuple(task.sets)) | {
         "model": counted(trained.model),
         "targets": {name: chosen.count for name, chosen in task.sets.items()},
         "predictions": dict(task.predictions),
         "tokens_per_second": float(columns["tokens"][-1] / trained.training_s),
-        "stopped": trained.stopped,
     }
     return Record(
         name=name,
@@ -64,6 +66,17 @@ def to_record(
         duration_s=trained.training_s,
         hardware=provenance.hardware(device),
     )
+
+
+def flat(config: Config) -> dict[str, Any]:
+    """A configuration as {"section.key": value}; of files and folders only the names, as records have no paths."""
+    values = {
+        f"{section}.{key}": value for section, pairs in config.sections().items() for key, value in pairs.items()
+    }
+    return {
+        name: Path(os.path.abspath(value)).name if name in ("data.path", "data.file") else value
+        for name, value in values.items()
+    }
 
 
 def summarise(columns: Mapping[str, np.ndarray], sets: tuple[str, ...]) -> dict[str, Any]:
