@@ -52,11 +52,17 @@ def done(
 
 def apart(planned: Planned, record: Record, files: Sequence[Mapping[str, Any]] = ()) -> list[str]:
     """In what a record is not the run's, in words: its configuration, or its data's files; nothing if it is done."""
-    kept, wanted = record.parameters.get("config"), planned.config.sections()
-    if not isinstance(kept, Mapping):
-        return [f"it is one of {record.kind}"]
-    places = {key: wanted["data"][key] for key in _PLACES if key in wanted["data"]}
-    kept = {**kept, "data": {**kept.get("data", {}), **places}}
+    from .record import KIND
+
+    if record.kind != KIND:
+        return [f"its kind is {record.kind}"]
+    wanted = planned.config.sections()
+    kept: dict[str, dict[str, Any]] = {section: {} for section in wanted}
+    for name, value in record.parameters.items():
+        section, _, key = name.partition(".")
+        if key and section in kept:
+            kept[section][key] = value
+    kept["data"] |= {key: wanted["data"][key] for key in _PLACES if key in wanted["data"]}
     with contextlib.suppress(ValueError):  # options that came later had their defaults
         kept = configuration.from_sections(kept).sections()
     found = differences(kept, json.loads(json.dumps(wanted)))

@@ -121,7 +121,7 @@ def _run(
         if outcome.interrupted:
             crew.watch.paused(run.name)
         else:
-            crew.watch.ended(run.name, outcome.failure or "done")
+            crew.watch.ended(run.name, sound=outcome.record is not None)
     return outcomes
 
 

@@ -59,12 +59,13 @@ class Watch:
         if name in self._lines:
             self._lines.pop(name).close()
 
-    def ended(self, name: str, words: str) -> None:
-        """A run has come to its end."""
+    def ended(self, name: str, *, sound: bool) -> None:
+        """A run has come to its end; of one that is not sound others tell why."""
         self.paused(name)
         self._shares[name] = 1.0
         self._ended += 1
-        self.say(f"{name}: {words}")
+        if sound:
+            self.say(f"{name}: done")
         self._bar.set_description_str(self._title(), refresh=False)
         self._move()
 
