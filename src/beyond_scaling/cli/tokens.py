@@ -106,7 +106,7 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     cut = Cut(options.rules, options.join, options.words, not options.no_end_of_text)
     with terminable():
         try:
-            tokenizer = None if size else load_tokenizer(options.tokenizer)
+            tokenizer, name = (None, "") if size else (load_tokenizer(options.tokenizer), _name(options.tokenizer))
             source = books(
                 options.source,
                 column=options.column,
@@ -115,14 +115,14 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
                 language=options.language,
             )
             if size:
-                tokenizer = _trained(source, cut, size, options)
+                tokenizer, name = _trained(source, cut, size, options)
             start = time.perf_counter()
             file = write_tokens(
                 source,
                 options.out,
                 tokenizer,
                 cut,
-                name=_tokenizer_name(options, size),
+                name=name,
                 processes=options.processes,
                 replace=options.force,
                 progress=not options.quiet,
@@ -140,20 +140,24 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     return 0
 
 
-def _trained(source: Any, cut: Any, size: int, options: argparse.Namespace) -> Any:
+def _trained(source: Any, cut: Any, size: int, options: argparse.Namespace) -> tuple[Any, str]:
+    """A tokenizer of that size trained on the first text, and what to call it."""
     from ..corpora.books import training_texts
     from ..corpora.tokenizer import train_tokenizer
     from ..progress import bar
 
-    characters = options.train_on * 1_000_000
+    with bar(show=not options.quiet, desc="tokenizer", unit=" characters", unit_scale=True) as shown:
+        read = 0
 
-    def shown() -> Iterator[str]:
-        with bar(show=not options.quiet, desc="tokenizer", unit=" characters", unit_scale=True) as progress:
-            for text in training_texts(source, cut, characters):
+        def texts() -> Iterator[str]:
+            nonlocal read
+            for text in training_texts(source, cut, options.train_on * 1_000_000):
                 yield text
-                progress.update(len(text))
+                read += len(text)
+                shown.update(len(text))
 
-    return train_tokenizer(shown(), size)
+        tokenizer = train_tokenizer(texts(), size)
+        return tokenizer, f"byte-level BPE of {size}, trained on the first {read:,} characters"
 
 
 def _trained_size(spec: str) -> int | None:
@@ -167,10 +171,9 @@ def _trained_size(spec: str) -> int | None:
         raise ValueError(f"--tokenizer {spec}: {error}; expected such as train:4096") from None
 
 
-def _tokenizer_name(options: argparse.Namespace, size: int | None) -> str:
-    if size:
-        return f"byte-level BPE of {size}, trained on the first {options.train_on} million characters"
-    return Path(options.tokenizer).name if Path(options.tokenizer).exists() else options.tokenizer
+def _name(spec: str) -> str:
+    """What to call a tokenizer: no path of this machine."""
+    return Path(spec).expanduser().resolve().name if Path(spec).expanduser().exists() else spec
 
 
 def _quiet_libraries() -> None:

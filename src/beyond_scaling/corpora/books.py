@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from .. import provenance
 from ..progress import bar
 from . import spgc
 from .gutenberg import without_header
@@ -110,15 +111,17 @@ class Cutter:
                 text = _first_words(text, words)
             tokens, count = self.encoder.text(text), len(text.split())
         else:
-            kept = self.words(text)[:words]
-            tokens, count = self.encoder.words(kept, JOINS[self.cut.join]), len(kept)
+            groups = self.groups(text)
+            if words is not None:
+                groups = " ".join(groups).split()[:words]
+            tokens, count = self.encoder.words(groups, JOINS[self.cut.join]), spgc.count(groups)
         if self.end is not None and len(tokens):
             tokens = np.append(tokens, self.encoder.dtype.type(self.end))
         return tokens, count
 
-    def words(self, text: str) -> list[str]:
-        """The words that the rules keep of a document."""
-        return text.split() if self.ready else spgc.words(without_header(text))
+    def groups(self, text: str) -> list[str]:
+        """The words that the rules keep of a document, as `spgc.groups` gives them."""
+        return text.split() if self.ready else spgc.groups(without_header(text))
 
 
 def training_texts(source: Books, cut: Cut, characters: int = TRAINED_ON) -> Iterator[str]:
@@ -130,7 +133,7 @@ def training_texts(source: Books, cut: Cut, characters: int = TRAINED_ON) -> Ite
             found = text if words is None else _first_words(text, words)
             count = len(found.split()) if words is not None else 0
         else:
-            kept = cutter.words(text)[:words]
+            kept = " ".join(cutter.groups(text)).split()[:words]
             found, count = JOINS[cut.join].join(kept), len(kept)
         yield found[:left]
         left -= len(found)
@@ -170,11 +173,14 @@ def write_tokens(
     counts = {"documents": 0, "words": 0, "bytes": 0}
     with writing_tokens(folder, len(tokenizer), replace=replace) as writer, _one_thread():
         tokenizer.save_pretrained(writer.folder)
-        for tokens, words, size in _documents(source, cutter, processes, progress):
+        digest = hashlib.sha256()
+        for tokens, words, data in _documents(source, cutter, processes, progress):
             writer.append(tokens)
             counts["documents"] += 1
             counts["words"] += words
-            counts["bytes"] += size
+            counts["bytes"] += len(data)
+            if source.documents.dataset:
+                digest.update(data + b"\0")
         if cut.words is not None and counts["words"] < cut.words:
             raise ValueError(f"{source.documents.name}: has {counts['words']:,} words, fewer than {cut.words:,}")
         text = {
@@ -185,12 +191,15 @@ def write_tokens(
             "first_words": cut.words,
             **counts,
         }
-        writer.describe(text=text, tokenizer=name, inputs=_inputs(source.documents))
+        inputs = _inputs(source, counts["documents"], counts["bytes"], digest.hexdigest())
+        writer.describe(text=text, tokenizer=name, inputs=inputs)
     return TokenFile.open(folder)
 
 
-def _documents(source: Books, cutter: Cutter, processes: int, progress: bool) -> Iterator[tuple[np.ndarray, int, int]]:
-    """Tokens, number of words and bytes of text of every document, up to the last word that is asked for."""
+def _documents(
+    source: Books, cutter: Cutter, processes: int, progress: bool
+) -> Iterator[tuple[np.ndarray, int, bytes]]:
+    """Tokens, number of words and text (UTF-8) of every document, up to the last word that is asked for."""
     wanted, left = cutter.cut.words, cutter.cut.words
     shown = bar(show=progress, total=wanted, desc="tokens", unit=" words", unit_scale=True)
     with shown:
@@ -198,7 +207,7 @@ def _documents(source: Books, cutter: Cutter, processes: int, progress: bool) ->
             for text, (tokens, words) in zip(block, _cut_block(block, cutter, processes), strict=True):
                 if left is not None and words > left:
                     tokens, words = cutter.document(text, left)
-                yield tokens, words, len(text.encode("utf-8", "surrogatepass"))
+                yield tokens, words, text.encode("utf-8", "surrogatepass")
                 shown.update(words)
                 if left is not None:
                     left -= words
@@ -245,15 +254,20 @@ def _first_words(text: str, words: int) -> str:
     return text if len(parts) <= words else text[: len(text) - len(parts[words])].rstrip()
 
 
-def _inputs(source: Documents) -> Iterable[dict[str, Any]]:
-    """The inputs, together if they are many: a hash of their names and hashes."""
-    inputs = source.inputs
+def _inputs(source: Books, documents: int, size: int, sha256: str) -> Sequence[dict[str, Any]]:
+    """What was read: the files, many of them together by a hash of their names and hashes, or a dataset's text."""
+    found = source.documents
+    if found.dataset:
+        name = f"{found.name} ({found.dataset[2]}, text of {documents} documents)"
+        return [{"name": name, "sha256": sha256, "bytes": size}]
+    # of SPGC's tens of thousands of files only those that were read are hashed, and only now
+    inputs = [*map(provenance.file_input, found.files[:documents])] if source.words else found.inputs
     if len(inputs) <= FILES:
         return inputs
     lines = "".join(f"{item['sha256']}  {item['name']}\n" for item in inputs)
     return [
         {
-            "name": f"{source.name} ({len(inputs)} files, text of {len(inputs)} documents)",
+            "name": f"{found.name} ({len(inputs)} files, text of {documents} documents)",
             "sha256": hashlib.sha256(lines.encode()).hexdigest(),
             "bytes": sum(item["bytes"] for item in inputs),
         }

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
 
@@ -48,7 +48,7 @@ def pieces(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-_known: dict[str, dict[str, bytes]] = {}  # of each tokenizer; a process that is forked goes on with it
+_known: dict[str, dict[str, bytes]] = {}  # by tokenizer and use; a process that is forked goes on with it
 
 
 class Encoder:
@@ -65,43 +65,48 @@ class Encoder:
         self.by_piece = _cuts_like_gpt2(self._backend)
         self._key = hashlib.sha256(self._backend.to_str().encode()).hexdigest()
 
-    @property
-    def _tokens(self) -> dict[str, bytes]:
-        return _known.setdefault(self._key, {})
-
     def text(self, text: str) -> np.ndarray:
         """(tokens,) uint16 or uint32."""
         if not self.by_piece or _BEYOND.search(text) or any(token in text for token in self._added):
             return self._asked(text)
-        return self._looked_up(pieces(text))
+        return self._looked_up(pieces(text), "text", str)
 
-    def words(self, words: list[str], joined_by: str) -> np.ndarray:
+    def words(self, groups: list[str], joined_by: str) -> np.ndarray:
         """Tokens of words joined by a space or a newline, (tokens,) uint16 or uint32.
 
         Args:
-            words: of letters only, as `str.isalpha` says.
+            groups: each a word of letters, several with a space between, or none (`spgc.groups`).
         """
-        if not self.by_piece or not words:
-            return self._asked(joined_by.join(words))
-        return self._looked_up([words[0], *map(joined_by.__add__, words[1:])])
+        if not self.by_piece:
+            return self._asked(joined_by.join(" ".join(groups).split()))
+        first = next((place for place, group in enumerate(groups) if group), len(groups))
+        head = self._asked(joined_by.join("".join(groups[first : first + 1]).split()))
+        if first + 1 >= len(groups):
+            return head
+
+        def text(group: str) -> str:
+            return "".join(joined_by + word for word in group.split())
+
+        return np.concatenate([head, self._looked_up(groups[first + 1 :], f"words {joined_by!r}", text)])
 
     def _asked(self, text: str) -> np.ndarray:
         return np.array(self._backend.encode(text, add_special_tokens=False).ids, dtype=self.dtype)
 
-    def _looked_up(self, found: list[str]) -> np.ndarray:
-        tokens = list(map(self._tokens.get, found))
-        if None in tokens:
-            places = [place for place, token in enumerate(tokens) if token is None]
-            fresh = list({found[place]: None for place in places})
-            if len(self._tokens) + len(fresh) > PIECES:
-                self._tokens.clear()
-            for piece, encoding in zip(
-                fresh, self._backend.encode_batch_fast(fresh, add_special_tokens=False), strict=True
-            ):
-                self._tokens[piece] = np.array(encoding.ids, dtype=self.dtype).tobytes()
+    def _looked_up(self, keys: list[str], use: str, text: Callable[[str], str]) -> np.ndarray:
+        """The tokens of the texts that keys stand for, one after another."""
+        known = _known.setdefault(f"{self._key} {use}", {})
+        found = list(map(known.get, keys))
+        if None in found:
+            places = [place for place, tokens in enumerate(found) if tokens is None]
+            fresh = list({keys[place]: None for place in places})
+            if len(known) + len(fresh) > PIECES:
+                known.clear()
+            encodings = self._backend.encode_batch_fast([text(key) for key in fresh], add_special_tokens=False)
+            for key, encoding in zip(fresh, encodings, strict=True):
+                known[key] = np.array(encoding.ids, dtype=self.dtype).tobytes()
             for place in places:
-                tokens[place] = self._tokens[found[place]]
-        return np.frombuffer(b"".join(tokens), dtype=self.dtype)  # type: ignore[arg-type]
+                found[place] = known[keys[place]]
+        return np.frombuffer(b"".join(found), dtype=self.dtype)  # type: ignore[arg-type]
 
 
 def _cuts_like_gpt2(backend: Any) -> bool:

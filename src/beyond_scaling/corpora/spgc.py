@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
+import sys
 
 CHUNKS = 2_000_000  # different ones that are kept at most; some 200 MB
 
@@ -58,6 +59,7 @@ _AFTER_INITIALS = (
 _APART = re.compile(r"""--|\.\.\.|``|''|["\[\](){}<>;@#$%&?!]|[:,](?!\d)""")
 _QUOTE = re.compile(r"(?<=[^'])'$")
 _CLITICS = re.compile(r"(?<=[^'])'[sSmMdD]$"), re.compile(r"(?<=[^'])(?:'ll|'LL|'re|'RE|'ve|'VE|n't|N'T)$")
+_JOINED = frozenset(["cannot", "gimme", "gonna", "gotta", "lemme", "wanna"])
 _CONTRACTIONS = re.compile(
     r"\b(can)(not)\b|\b(d)('ye)\b|\b(gim)(me)\b|\b(gon)(na)\b|\b(got)(ta)\b|\b(lem)(me)\b|\b(more)('n)\b"
     r"|\b(wan)(na)$|^('t)(is|was)\b",
@@ -72,15 +74,22 @@ _STOPS_WITHIN = re.compile(rf"[?!].|[^.]\.(?={_NEXT}|,$|,{_NEXT}|--)")  # ends o
 # A mark that makes no word of what it is put to, where the Treebank's rules find no space, or not the sentence's end
 _MARK = "\0"
 _BEFORE_LINE_END = re.compile(r"'(?:[sSmMdDtT]|ll|LL|re|RE|ve|VE)?(?=[^\S ])")
-_AFTER_LINE_END = re.compile(r"(?<=[^.?!\"')\]\s])(\s*[^\S ])(?='t(?:is|was)\b)", re.IGNORECASE)
+_AFTER_LINE_END = re.compile(r"(?<=[^\S ])'(?=t(?:is|was)\b)", re.IGNORECASE)
 _BEFORE_CLOSING = re.compile(r"""\.(?=\s+["')\]}]+(?:\s|--|$))""")
+_ASK = "?"  # no chunk leaves this
+_AROUND = '",;:!?()'  # cut off wherever they are, if no digit follows
 
 
 def words(text: str) -> list[str]:
     """The words that the corpus' rules keep of a text (header and footer already off), in order, in lower case."""
+    return " ".join(groups(text)).split()
+
+
+def groups(text: str) -> list[str]:
+    """What each chunk of a text leaves: one word, several with spaces between, or nothing."""
     if "'" in text:
         text = _BEFORE_LINE_END.sub(r"\g<0>" + _MARK, text)
-        text = _AFTER_LINE_END.sub(r"\1" + _MARK, text)
+        text = _AFTER_LINE_END.sub(_unless_first, text)
     chunks = _BEFORE_CLOSING.sub("." + _MARK, text).split()
     if len(_kept) > CHUNKS:
         _kept.clear()
@@ -90,15 +99,23 @@ def words(text: str) -> list[str]:
         while True:
             place = kept.index(_ASK, place + 1)
             kept[place] = _cut(chunks[place], _ends_sentence(chunks, place))
-    return " ".join(kept).split()
+    return kept
+
+
+def count(groups: list[str]) -> int:
+    """How many words these are."""
+    return len(groups) - groups.count("") + "".join(groups).count(" ")
 
 
 class _Kept(dict[str, str]):
-    """What each chunk leaves: words with a space between; `_ASK` where the next chunk has to be looked at."""
+    """What each chunk leaves; `_ASK` where the next chunk has to be looked at."""
 
     def __missing__(self, chunk: str) -> str:
-        if chunk.isalpha() and not _CONTRACTIONS.search(chunk):
-            found = chunk.lower()
+        core, stopped = chunk.strip(_AROUND), False
+        if core.endswith(".") and chunk.endswith("."):
+            core, stopped = core[:-1], True
+        if core.isalpha() and core.lower() not in _JOINED and not (stopped and _kind(core)):
+            found = sys.intern(core.lower())  # most chunks: a word and its punctuation
         elif chunk.endswith(".") and _kind(chunk[:-1]):
             found = _ASK
         else:
@@ -107,14 +124,19 @@ class _Kept(dict[str, str]):
         return found
 
 
-_ASK = "?"  # no chunk leaves this
 _kept = _Kept()
+
+
+def _unless_first(quote: re.Match[str]) -> str:
+    """A mark before 'tis at a line's beginning, unless it begins a sentence."""
+    before = quote.string[max(0, quote.start() - 20) : quote.start()].rstrip()
+    return quote[0] if before[-1:] in (*".?!\"')]", "") else _MARK + quote[0]
 
 
 def _kind(before: str) -> str:
     """What stands before a full stop: "abbreviation", "letter", "initial", or "" for a word."""
     found = _WORD_BEFORE.search(before)
-    word = (found[0] if found else "").rpartition("--")[2].lower()
+    word = found[0].rpartition("--")[2].lower() if found else ""
     if len(word) == 1 and word.isalpha():
         return "letter" if word in _LETTERS else "initial"
     return "abbreviation" if word.rpartition("-")[2] in _ABBREVIATIONS else ""
@@ -125,15 +147,15 @@ def _ends_sentence(chunks: list[str], place: int) -> bool:
     if place + 1 == len(chunks):
         return True
     kind, following = _kind(chunks[place][:-1]), chunks[place + 1]
-    for found in _STOPS_WITHIN.finditer(following):  # Punkt looks for an end of a sentence in both together
-        if found[0][-1] != "." or not _kind(following[: found.end() - 1]):
+    for stop in _STOPS_WITHIN.finditer(following):  # Punkt looks for an end of a sentence in both together
+        if stop[0][-1] != "." or not _kind(following[: stop.end() - 1]):
             return True
     if kind == "letter":
         return False
     if following[0].isupper():
         found = _WORD_AFTER.match(following)
         starters = _AFTER_INITIALS if kind == "initial" else _AFTER_ABBREVIATIONS
-        return bool(found) and found[0].lower() in starters
+        return found is not None and found[0].lower() in starters
     return kind == "initial" and not following[0].islower() and following[0] not in ";:,.!?"
 
 

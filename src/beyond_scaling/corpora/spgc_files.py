@@ -7,7 +7,6 @@ import os
 import re
 from pathlib import Path
 
-from .. import provenance
 from .text import Documents
 
 _NAME = re.compile(r"PG(\d+)_tokens\.txt")
@@ -18,6 +17,8 @@ def spgc_documents(
     spec: str | os.PathLike[str], *, limit: int | None = None, language: str | None = None
 ) -> Documents | None:
     """The books of a file or folder of SPGC's tokens, in the order of their numbers; None if it is no such thing.
+
+    They are not hashed, so `inputs` is empty: the whole corpus has 17 GB of them.
 
     Args:
         language: only books with this code in `metadata.csv`, which lies in the folder or beside it.
@@ -41,9 +42,8 @@ def spgc_documents(
         if not found:
             raise ValueError(f"{path.name}: no book in language {language!r}, as {_METADATA} has it")
     files = tuple(file for _, file in sorted(found)[:limit])
-    inputs = tuple(provenance.file_input(file) for file in files)
-    identity = {"files": list(inputs), "limit": limit, "language": language}
-    return Documents(Path(os.path.abspath(path)).name, identity, files, limit=limit, inputs=inputs)
+    identity = {"files": [file.name for file in files], "limit": limit, "language": language}
+    return Documents(Path(os.path.abspath(path)).name, identity, files, limit=limit)
 
 
 def _of_language(folder: Path, language: str) -> set[int]:
