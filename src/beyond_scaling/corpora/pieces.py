@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .slices import slices
 from .token_file import dtype_of
 
 PIECES = 1_000_000  # kept at most; some 200 MB
@@ -40,11 +41,14 @@ _PIECE = re.compile(
     rf"|[{_SPACE}]+(?![^{_SPACE}])"
     rf"|[{_SPACE}]+"
 )
-_BEYOND = re.compile("[\U00010000-\U0010ffff]")  # where there are numbers that the classes above take for letters
+# Characters that Unicode 3.2 does not know: Python and the tokenizer may have different later versions of it. And those
+# beyond the Basic Multilingual Plane, which has all the numbers named above
+_NEW = _ranges(code for code in range(0x10000) if unicodedata.ucd_3_2_0.category(chr(code)) == "Cn")
+_RARE = re.compile(f"[{_NEW}\U00010000-\U0010ffff]")
 
 
 def pieces(text: str) -> list[str]:
-    """A text of the Basic Multilingual Plane cut by GPT-2's pattern; joined they are the text."""
+    """A text of characters that are not too rare cut by GPT-2's pattern; joined they are the text."""
     return _PIECE.findall(text)
 
 
@@ -67,9 +71,9 @@ class Encoder:
 
     def text(self, text: str) -> np.ndarray:
         """(tokens,) uint16 or uint32."""
-        if not self.by_piece or _BEYOND.search(text) or any(token in text for token in self._added):
+        if not self.by_piece or _RARE.search(text) or any(token in text for token in self._added):
             return self._asked(text)
-        return self._looked_up(pieces(text), "text", str)
+        return np.concatenate([self._looked_up(pieces(part), "text", str) for part in slices(text)])
 
     def words(self, groups: list[str], joined_by: str) -> np.ndarray:
         """Tokens of words joined by a space or a newline, (tokens,) uint16 or uint32.

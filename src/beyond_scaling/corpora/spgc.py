@@ -22,6 +22,8 @@ import functools
 import re
 import sys
 
+from .slices import SLICE, slices
+
 CHUNKS = 2_000_000  # different ones that are kept at most; some 200 MB
 
 # Abbreviations of Punkt's English model, but those with an inner dot, which are never kept. It learnt them from
@@ -48,9 +50,9 @@ _AFTER_INITIALS = (
     _AFTER_ABBREVIATIONS
     | frozenset(
         """
-        a about after again all an and another any are as at because before by can could did do each every for from had
-        has have his how is its just later let like may my never not now of on once one only or other our perhaps she
-        should than that their then those to two until up was we well were what where who why will with would you
+        a about after again all an and another any are as at because before by can could did do don each every for from
+        had has have his how is its just later let like may my never not now of on once one only or other our perhaps
+        she should than that their then those to two until up was we well were what where who why will with would you
         """.split()  # noqa: SIM905
     )
 ) - {"i"}
@@ -69,7 +71,7 @@ _CONTRACTIONS = re.compile(
 _NEXT = r"""[)";}\]*:@'({\[!?]"""
 _LAST_STOP = re.compile(rf"(?s:.*)[.?!](?=$|{_NEXT})")
 _WORD_BEFORE = re.compile(r"""[^"(`{\[:;&#*@)}\],!?]*$""")
-_WORD_AFTER = re.compile(r"[\w'-]+")
+_WORD_AFTER = re.compile(r"[\w-]+")  # up to an apostrophe: of "Don't" it sees "Don"
 _STOPS_WITHIN = re.compile(rf"[?!].|[^.]\.(?={_NEXT}|,$|,{_NEXT}|--)")  # ends of sentences with more after them
 # A mark that makes no word of what it is put to, where the Treebank's rules find no space, or not the sentence's end
 _MARK = "\0"
@@ -87,6 +89,10 @@ def words(text: str) -> list[str]:
 
 def groups(text: str) -> list[str]:
     """What each chunk of a text leaves: one word, several with spaces between, or nothing."""
+    return [group for part in slices(text) for group in _groups(part)] if len(text) > SLICE else _groups(text)
+
+
+def _groups(text: str) -> list[str]:
     if "'" in text:
         text = _BEFORE_LINE_END.sub(r"\g<0>" + _MARK, text)
         text = _AFTER_LINE_END.sub(_unless_first, text)
