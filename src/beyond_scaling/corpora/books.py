@@ -83,14 +83,18 @@ def books(
         language: of SPGC's token files only those whose metadata.csv says so, such as "en".
 
     Raises:
-        ValueError: as `documents`, or a language without metadata.
+        ValueError: as `documents`, an empty file, or a language without metadata.
     """
     found = spgc_documents(spec, limit=limit, language=language)
-    if found is not None:
-        return Books(found, words=True)
-    if language is not None:
-        raise ValueError(f"language {language!r}: only SPGC's token files (PGn_tokens.txt) have metadata to choose by")
-    return Books(documents(spec, column=column, split=split, limit=limit))
+    words = found is not None
+    if found is None:
+        if language is not None:
+            raise ValueError(f"language {language!r}: only SPGC's token files (PGn_tokens.txt) have metadata for that")
+        found = documents(spec, column=column, split=split, limit=limit)
+    for path in found.files:
+        if not path.stat().st_size:
+            raise ValueError(f"{path.name}: is empty")
+    return Books(found, words)
 
 
 class Cutter:
@@ -181,6 +185,8 @@ def write_tokens(
             counts["bytes"] += len(data)
             if source.documents.dataset:
                 digest.update(data + b"\0")
+        if not writer.count:
+            raise ValueError(f"{source.documents.name}: no words: the rules keep nothing of it")
         if cut.words is not None and counts["words"] < cut.words:
             raise ValueError(f"{source.documents.name}: has {counts['words']:,} words, fewer than {cut.words:,}")
         text = {
