@@ -129,6 +129,13 @@ def test_a_save_cut_off_between_its_renames_is_mended(tmp_path: Path) -> None:
     assert folder.is_dir()
 
 
+def test_data_that_was_made_needs_no_input(tmp_path: Path) -> None:
+    made = make(inputs=(), parameters={"sha256 of lines": SHA})
+    assert results.verify(results.save(made, tmp_path).name, tmp_path).inputs == ()
+    with pytest.raises(RecordError, match="inputs is empty"):
+        results.save(make(name="other", inputs=(), parameters={"sha256 of lines": "abc"}), tmp_path)
+
+
 def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     def spoil(folder: Path) -> None:
         raw = json.loads((folder / "record.json").read_text())

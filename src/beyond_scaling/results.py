@@ -36,6 +36,7 @@ from . import provenance
 SCHEMA = 1
 RECORD_FILE, COLUMNS_FILE = "record.json", "columns.parquet"
 ROOT_VARIABLE = "BEYOND_SCALING_RESULTS"
+MADE = "sha256 of "  # begins the names of parameters that know data which was made, not read
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _MACHINE_PATH = re.compile(r"(?:^|[\s='\"])(?:/[\w.-]+/|~/|[A-Za-z]:[\\/])")
@@ -448,8 +449,8 @@ def _value_problems(record: Record) -> Iterator[str]:
             yield f"inputs[{index}] ({item['name']}) has sha256 {item['sha256']!r}; expected 64 hex digits"
         elif isinstance(item["bytes"], bool) or not isinstance(item["bytes"], int) or item["bytes"] < 0:
             yield f"inputs[{index}] ({item['name']}) has bytes {item['bytes']!r}; expected a whole number"
-    if not record.inputs:
-        yield "inputs is empty; a measurement has at least one"
+    if not record.inputs and not _made(record.parameters):
+        yield "inputs is empty; a measurement has at least one, or parameters 'sha256 of ...' of data that it made"
     if not record.columns:
         yield "columns is empty; a measurement has at least one"
     shapes = {name: np.shape(column) for name, column in record.columns.items()}
@@ -462,6 +463,14 @@ def _value_problems(record: Record) -> Iterator[str]:
     for place, text in _strings(record):
         if _MACHINE_PATH.search(text):
             yield f"{place} holds a path of this machine: {text!r}"
+
+
+def _made(parameters: Mapping[str, Any]) -> bool:
+    """Whether the parameters tell data that was made, not read: by a hash, as inputs are known."""
+    return any(
+        key.startswith(MADE) and re.fullmatch("[0-9a-f]{64}", str(value)) is not None
+        for key, value in parameters.items()
+    )
 
 
 def _not_finite(value: Any, place: str) -> Iterator[str]:

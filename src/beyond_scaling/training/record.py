@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import provenance
-from ..results import Record
+from ..results import MADE, Record
 from .build import Task
 from .config import Config
 from .history import column, recent_loss
@@ -45,7 +45,7 @@ def to_record(
         "vocabulary": task.vocabulary,
         "context": task.context,
         "stopped": trained.stopped,
-        **{f"sha256 of {what}": digest for what, digest in task.made.items()},
+        **{f"{MADE}{what}": digest for what, digest in task.made.items()},
     }
     summary = summarise(columns, tuple(task.sets)) | {
         "model": counted(trained.model),
@@ -70,9 +70,7 @@ def to_record(
 
 def flat(config: Config) -> dict[str, Any]:
     """A configuration as {"section.key": value}; of files and folders only the names, as records have no paths."""
-    values = {
-        f"{section}.{key}": value for section, pairs in config.sections().items() for key, value in pairs.items()
-    }
+    values = {f"{section}.{key}": value for section, pairs in config.sections().items() for key, value in pairs.items()}
     return {
         name: Path(os.path.abspath(value)).name if name in ("data.path", "data.file") else value
         for name, value in values.items()
