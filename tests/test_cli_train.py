@@ -17,7 +17,7 @@ from beyond_scaling import cli, results
 from .training import tiny
 
 ROOT = Path(__file__).parents[1]
-LONG: dict[str, Any] = {"run__steps": 60, "run__evaluate_every": 7}
+LONG: dict[str, Any] = {"run__steps": 24, "run__evaluate_every": 7}
 
 
 def environment() -> dict[str, str]:
@@ -50,7 +50,7 @@ def test_killed_at_any_moment_the_losses_are_those_of_a_whole_run(killed: tuple[
     folder, seen = killed
     assert seen["whole"] == seen["killed"] == 0
     assert seen["kills"] == sorted(set(seen["kills"])), "each run went on from the last one's checkpoints"
-    assert 0 < seen["kills"][0] < seen["kills"][-1] < 60
+    assert 0 < seen["kills"][0] < seen["kills"][-1] < 24
     assert not seen["left"], "a finished run leaves no work"
     same("whole", "killed", folder / "results")
 
@@ -59,7 +59,7 @@ def test_interrupted_it_says_where_it_is_and_goes_on(killed: tuple[Path, dict[st
     folder, seen = killed
     for blow in ("SIGINT", "SIGTERM"):
         assert seen[blow]["code"] == 130
-        assert seen[blow]["errors"].startswith(f"beyond-scaling: interrupted: after step {seen[blow]['step']} of 60;")
+        assert seen[blow]["errors"].startswith(f"beyond-scaling: interrupted: after step {seen[blow]['step']} of 24;")
         assert len(seen[blow]["errors"].splitlines()) == 1
     assert seen["resumed"] == 0
     same("whole", "sigint", folder / "results")

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from beyond_scaling import cli
 from beyond_scaling.training import build, loop, run  # noqa: F401, loaded before forking
 
-KILLS = 5
+KILLS = 3
 
 
 def start(name: str, *options: str, limit: int | None = None) -> int:
