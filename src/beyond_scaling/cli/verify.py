@@ -59,6 +59,7 @@ def _verify(options: argparse.Namespace, given: Sequence[str]) -> int:
 def _problems(name: str, root: Path, data: Path | None) -> tuple[list[str], str]:
     """What is wrong with a record, a line each, and a word on its inputs if they were hashed."""
     from .. import published, radius
+    from ..training import history
 
     try:
         record = results.verify(name, root)
@@ -66,6 +67,10 @@ def _problems(name: str, root: Path, data: Path | None) -> tuple[list[str], str]
             radius.check(record)
         elif record.kind in (published.LAW, published.SIZES):
             published.check(record)
+        elif record.kind == history.KIND:
+            from ..training.check import check  # with torch, which the others do without
+
+            check(record)
     except ValueError as error:
         return str(error).splitlines(), ""
     if data is None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..agreement import REL, close, differences, key_problems, leaves
 from ..results import Record
 from .growth import LARGEST
 from .neighbours import subset_size
@@ -27,7 +28,6 @@ _DERIVED = ("scale_free", "log_partition")
 _GROWTH = {"exponent", "low", "high", "dimension", "at"}  # with at least two sizes and a mean above 0
 _COUNTS = ("dimension", "vectors", "documents", "corpus_tokens")
 _SITE = re.compile(r"before|after|layer-(0|[1-9]\d*)")
-_REL = 1e-6
 
 
 def check(record: Record) -> None:
@@ -131,7 +131,7 @@ def _reference_problems(summary: Mapping[str, Any]) -> Iterator[str]:
         "unit_integral": 2 * reference_radii(width)["unit_integral"],
     }
     for key, value in expected.items():
-        if not _close(summary.get(key), value, 1e-12):
+        if not close(summary.get(key), value, 1e-12):
             yield f"{key} {summary.get(key)}; expected {value}"
 
 
@@ -148,13 +148,13 @@ def _layout_problems(record: Record, settings: Settings) -> Iterator[str]:
         known.add("corpus_tokens_error")
         if not 0 <= summary["corpus_tokens_error"] < math.inf:
             yield f"summary.corpus_tokens_error is {summary['corpus_tokens_error']}; expected at least 0"
-    yield from _key_problems("summary", summary, known)
-    yield from _key_problems("summary.sites", summary.get("sites"), set(sites))
-    yield from _key_problems("summary.controls", summary.get("controls"), set(settings.controls))
+    yield from key_problems("summary", summary, known)
+    yield from key_problems("summary.sites", summary.get("sites"), set(sites))
+    yield from key_problems("summary.controls", summary.get("controls"), set(settings.controls))
     if isinstance(summary.get("controls"), Mapping):
         for name, found in summary["controls"].items():
             wanted = {"after"} if name == "rescaled" else set(sites)
-            yield from _key_problems(f"summary.controls.{name}", found, wanted)
+            yield from key_problems(f"summary.controls.{name}", found, wanted)
 
 
 def _site_problems(record: Record, settings: Settings) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _site_problems(record: Record, settings: Settings) -> Iterator[str]:
         other = summary["controls"]["rescaled"]["after"]["distance"]
         for fraction, numbers in own.items():
             # the rounding of half precision is as large as this
-            if not _close(other[fraction]["mean"], FACTOR * numbers["mean"], 1e-2):
+            if not close(other[fraction]["mean"], FACTOR * numbers["mean"], 1e-2):
                 yield (
                     f"summary.controls.rescaled.after.distance.{fraction}.mean is {other[fraction]['mean']};"
                     f" expected {FACTOR:g} times the model's {numbers['mean']}"
@@ -195,23 +195,23 @@ def _places(record: Record, settings: Settings) -> Iterator[tuple[str, Any, dict
 def _part_problems(place: str, found: Any, settings: Settings) -> Iterator[str]:
     """What a site's summary is made of, as far as it does not depend on the numbers."""
     parts = {"norm", "distance", "growth", *_TOLD, *_DERIVED}
-    yield from _key_problems(place, found, parts)
+    yield from key_problems(place, found, parts)
     if not isinstance(found, Mapping) or set(found) != parts:
         return
-    yield from _key_problems(f"{place}.distance", found["distance"], {fraction_name(f) for f in settings.fractions})
+    yield from key_problems(f"{place}.distance", found["distance"], {fraction_name(f) for f in settings.fractions})
     cloud = {"rms_norm", "spread", "effective_dimension", "median_pair"}
-    yield from _key_problems(f"{place}.cloud", found["cloud"], cloud)
+    yield from key_problems(f"{place}.cloud", found["cloud"], cloud)
     if not isinstance(found["dependence"], (int, float)) or not found["dependence"] >= 1:
         yield f"{place}.dependence is {found['dependence']!r}; expected a number of at least 1"
-    for key, value in _leaves(found["cloud"], f"{place}.cloud"):
+    for key, value in leaves(found["cloud"], f"{place}.cloud"):
         if not isinstance(value, (int, float)) or not value >= 0:
             yield f"{key} is {value!r}; expected at least 0"
     optional = {"two_nn": {"estimate", "low", "high"}, "mle": {"estimate", "low", "high", "neighbours"}}
     dimension = found["dimension"]
-    yield from _key_problems(f"{place}.dimension", dimension, {"queries", "duplicates"}, set(optional))
+    yield from key_problems(f"{place}.dimension", dimension, {"queries", "duplicates"}, set(optional))
     for key, entries in optional.items():
         if isinstance(dimension, Mapping) and key in dimension:
-            yield from _key_problems(f"{place}.dimension.{key}", dimension[key], entries)
+            yield from key_problems(f"{place}.dimension.{key}", dimension[key], entries)
     for key, entry in _intervals(found, place):
         if not entry["low"] <= entry["estimate"] <= entry["high"]:
             yield f"{key}: {entry['estimate']} lies outside {entry['low']}...{entry['high']}"
@@ -224,10 +224,10 @@ def _derived_problems(
     if columns is not None:
         told = {key: found[key] for key in _TOLD}
         again = summarise(columns, told, width=width, fractions=settings.fractions, seed=settings.seed)
-        yield from _differences(place, found, again, "its columns give")
+        yield from differences(place, found, again, "its columns give")
         norms = columns["norm"].astype(np.float64)
         rms = math.sqrt(float((norms**2).mean()))
-        if not _close(found["cloud"]["rms_norm"], rms, 1e-5):
+        if not close(found["cloud"]["rms_norm"], rms, 1e-5):
             yield f"{place}.cloud.rms_norm is {found['cloud']['rms_norm']}; its columns give {rms}"
         return
     for fraction in settings.fractions:
@@ -236,18 +236,16 @@ def _derived_problems(
     yield from _described_problems(f"{place}.norm", found["norm"], settings.chunks)
     again = derived(found["distance"], found["cloud"], width)
     for key in _DERIVED:
-        yield from _differences(f"{place}.{key}", found[key], again[key], "its distances give")
+        yield from differences(f"{place}.{key}", found[key], again[key], "its distances give")
     if found["growth"]:
         mean = found["distance"][fraction_name(settings.fractions[-1])]["mean"]
         size = subset_size(settings.chunks, settings.fractions[-1])
         yield from _growth_problems(f"{place}.growth", found["growth"], size, mean, record.summary["hypothesis"])
 
 
-def _growth_problems(
-    place: str, growth: Mapping[str, Any], size: int, mean: float, hypothesis: float
-) -> Iterator[str]:
+def _growth_problems(place: str, growth: Mapping[str, Any], size: int, mean: float, hypothesis: float) -> Iterator[str]:
     """Of a fit whose distances are not kept: what follows from its exponent, and from the last mean it goes through."""
-    wrong = list(_key_problems(place, growth, _GROWTH, {"curvature", "reaches_hypothesis"}))
+    wrong = list(key_problems(place, growth, _GROWTH, {"curvature", "reaches_hypothesis"}))
     yield from wrong
     if wrong:
         return
@@ -273,7 +271,7 @@ def _growth_problems(
         line["reaches_hypothesis"] = {"vectors": math.exp(logs)}
     elif meeting:
         yield f"{place}.reaches_hypothesis is {dict(meeting)}; its line does not meet it there"
-    yield from _differences(place, told, line, "its line gives")
+    yield from differences(place, told, line, "its line gives")
     if not growth["low"] <= exponent <= growth["high"]:
         yield f"{place}: exponent {exponent} lies outside {growth['low']}...{growth['high']}"
 
@@ -282,7 +280,7 @@ def _described_problems(place: str, numbers: Any, count: int) -> Iterator[str]:
     """Of statistics whose values are not kept: complete, and in order."""
     rising = ("min", "q05", "q25", "median", "q75", "q95", "max")
     ends = ("mean_low", "mean", "mean_high"), ("median_low", "median", "median_high")
-    yield from _key_problems(place, numbers, {"count", "sd", "zeros", *rising, *ends[0], *ends[1]})
+    yield from key_problems(place, numbers, {"count", "sd", "zeros", *rising, *ends[0], *ends[1]})
     if not isinstance(numbers, Mapping):
         return
     if numbers["count"] != count:
@@ -291,30 +289,8 @@ def _described_problems(place: str, numbers: Any, count: int) -> Iterator[str]:
         yield f"{place}: sd {numbers['sd']}, min {numbers['min']}, zeros {numbers['zeros']}; expected at least 0"
     for keys in (rising, *ends):
         values = [numbers[key] for key in keys]
-        if any(b < a - _REL * abs(a) for a, b in pairwise(values)):
+        if any(b < a - REL * abs(a) for a, b in pairwise(values)):
             yield f"{place}: {', '.join(keys)} are {values}; expected in rising order"
-
-
-def _differences(place: str, told: Any, again: Any, words: str) -> Iterator[str]:
-    """Numbers of `again` that `told` lacks or tells otherwise, and those that it has beyond them."""
-    ours, theirs = dict(_leaves(told, place)), dict(_leaves(again, place))
-    for key, value in theirs.items():
-        if key not in ours:
-            yield f"{key} is missing"
-        elif not _close(ours[key], value, _REL):
-            yield f"{key} is {ours[key]}; {words} {value}"
-    if unknown := sorted(set(ours) - set(theirs)):
-        yield f"{unknown[0]} is unknown"
-
-
-def _key_problems(place: str, found: Any, needed: set[str], allowed: set[str] | None = None) -> Iterator[str]:
-    if not isinstance(found, Mapping):
-        yield f"{place} is {found!r}; expected entries {', '.join(sorted(needed))}"
-        return
-    if missing := sorted(needed - set(found)):
-        yield f"{place}.{missing[0]} is missing"
-    if unknown := sorted(set(found) - needed - (allowed or set())):
-        yield f"{place}.{unknown[0]} is unknown"
 
 
 def _intervals(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -325,17 +301,3 @@ def _intervals(value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]
         yield place, value
     for key, entry in value.items():
         yield from _intervals(entry, f"{place}.{key}")
-
-
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from _leaves(entry, f"{place}.{key}")
-    else:
-        yield place, value
-
-
-def _close(told: Any, value: float, rel: float) -> bool:
-    if isinstance(told, bool) or not isinstance(told, (int, float)):
-        return False
-    return math.isclose(told, value, rel_tol=rel, abs_tol=1e-12)

@@ -228,6 +228,20 @@ def from_sections(sections: Mapping[str, Any]) -> Config:
     return Config(**found)
 
 
+def from_flat(values: Mapping[str, Any]) -> Config:
+    """A run from {"section.key": value}, as records keep it; names without a section of ours are passed over.
+
+    Raises:
+        ValueError: as `from_sections`.
+    """
+    sections: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for name, value in values.items():
+        section, dot, key = name.partition(".")
+        if dot and section in sections:
+            sections[section][key] = value
+    return from_sections(sections)
+
+
 def load(source: str | os.PathLike[str], assignments: Iterable[str] | Mapping[str, Any] = ()) -> Config:
     """A run from a TOML file, or from a preset by its name, and values set over it.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .config import Run
 
+KIND = "training"  # of the records
 COLUMNS = {"tokens": np.int64, "train_loss": np.float32, "learning_rate": np.float32, "gradient_norm": np.float32}
 VALIDATION = "validation"
 _PREFIX = "history."

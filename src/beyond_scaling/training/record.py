@@ -13,10 +13,8 @@ from .. import provenance
 from ..results import MADE, Record
 from .build import Task
 from .config import Config
-from .history import column, recent_loss
+from .history import KIND, column, recent_loss
 from .loop import Trained
-
-KIND = "training"
 
 
 def to_record(
