@@ -106,7 +106,11 @@ class CausalLM(CausalModel, GenerationMixin):
             inputs: (B, T) int64.
             targets: (B, T) int64, -100 where none.
         """
-        hidden = self.model(input_ids=inputs).last_hidden_state  # (B, T, n)
+        table, embedded = self.model.embed_tokens.weight, None
+        if table is self.lm_head.weight and not torch.compiler.is_compiling():
+            # only the rows that were read: they are added to the output layer's gradient, where that lies
+            embedded = torch.nn.functional.embedding(inputs, table, sparse=True)
+        hidden = self.model(inputs if embedded is None else None, inputs_embeds=embedded).last_hidden_state  # (B, T, n)
         return linear_cross_entropy(
             hidden.flatten(0, 1), self.lm_head.weight, targets.flatten(), self.lm_head.bias, z_loss
         )

@@ -21,7 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-CHUNK_BYTES = {"cpu": 1 << 24, "cuda": 1 << 28}
+from .linear import times_transposed
+
+CHUNK_BYTES = {"cpu": 25 << 20, "cuda": 1 << 28}
 """How large one chunk of float32 logits may be: near the size of the last cache, or large enough to fill a GPU."""
 
 
@@ -123,37 +125,44 @@ def _losses(
     x, w = hidden.to(dtype), weight.to(dtype)
     b = None if bias is None else bias.to(dtype)
     of_hidden = torch.empty_like(hidden) if wanted[0] else None
-    of_weight = torch.zeros_like(weight) if wanted[1] else None
+    of_weight: Tensor | None = None
     of_bias = torch.zeros_like(bias, dtype=exact) if bias is not None and wanted[2] else None
-    rows = torch.arange(len(hidden), device=hidden.device)
+    parts = _chunks(len(hidden), len(weight), hidden.device.type)
+    rows = torch.arange(parts[0].stop if parts else 0, device=hidden.device)
     kept = targets != ignore
     index = targets.where(kept, 0)
+    # without z-loss and ignored targets a row of softmax is its own slope; to ask a GPU would be to wait for it
+    scaled = z_loss != 0 or hidden.device.type != "cpu" or not bool(kept.all())
     nll = torch.zeros((), dtype=exact, device=hidden.device)
     squares = torch.zeros_like(nll)
-    for part in _chunks(len(hidden), len(weight), hidden.device.type):
+    for part in parts:
         row, target, keep = rows[: part.stop - part.start], index[part], kept[part]
-        logits = (x[part] @ w.T if b is None else torch.addmm(b, x[part], w.T)).to(exact)  # (c, V)
-        top = logits.amax(dim=1, keepdim=True)  # (c, 1)
+        logits = times_transposed(x[part], w, b).to(exact)  # (c, V)
+        top = logits.amax(dim=1)  # (c,)
         at_target = logits[row, target]
-        total = logits.sub_(top).exp_().sum(dim=1)  # (c,)
-        log_z = total.log() + top[:, 0]
+        p = torch.softmax(logits, dim=1, out=logits)
+        log_z = top - p.amax(dim=1).log()  # the largest probability, at least 1 / V, is exp(top - logZ)
         nll += (log_z - at_target).where(keep, 0).sum()
         squares += log_z.square().where(keep, 0).sum()
-        if of_hidden is None and of_weight is None and of_bias is None:
+        if not any(wanted):
             continue
-        factor = ((1 + 2 * z_loss * log_z) / total).where(keep, 0)
-        slope = logits.mul_(factor[:, None])  # (c, V), in the logits' place
-        slope[row, target] -= keep.to(exact)
+        if scaled:
+            p.mul_((1 + 2 * z_loss * log_z).where(keep, 0)[:, None])
+        p[row, target] -= keep.to(exact)  # now the slope of the objective
         if of_bias is not None:
-            of_bias += slope.sum(dim=0)
-        slope = slope.to(dtype)
+            of_bias += p.sum(dim=0)
+        slope = p.to(dtype)
         if of_hidden is not None:
-            of_hidden[part] = slope @ w
-        if of_weight is not None:
-            if of_weight.dtype == dtype:
+            of_hidden[part] = times_transposed(slope, w.T)
+        if wanted[1]:
+            if of_weight is None:
+                of_weight = (slope.T @ x[part]).to(weight.dtype)
+            elif of_weight.dtype == dtype:
                 of_weight.addmm_(slope.T, x[part])
             else:
                 of_weight += slope.T @ x[part]
+    if wanted[1] and of_weight is None:
+        of_weight = torch.zeros_like(weight)
     if of_bias is not None and bias is not None:
         of_bias = of_bias.to(bias.dtype)
     return nll + z_loss * squares, nll, of_hidden, of_weight, of_bias

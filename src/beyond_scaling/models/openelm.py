@@ -18,11 +18,12 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import PreTrainedConfig
 from transformers import initialization as init
 
 from .causal import Backbone, CausalLM, attend
+from .fused import norm_and_rotate, rms_norm, swiglu
+from .linear import Linear
 
 
 class OpenELMConfig(PreTrainedConfig):
@@ -87,18 +88,17 @@ class OpenELMConfig(PreTrainedConfig):
 
 
 class RMSNorm(nn.Module):
-    """x / sqrt(mean of x² + eps) · gain over the last axis, in float32; written in autocast's type where it is on."""
+    """x / sqrt(mean of x² + eps) · gain over the last axis, in float32; written in the type products are done in."""
 
     def __init__(self, size: int, eps: float) -> None:
         super().__init__()
         self.weight, self.eps = nn.Parameter(torch.ones(size)), eps
 
     def forward(self, x: Tensor) -> Tensor:
-        exact = x if x.dtype == torch.float64 else x.float()
-        return functional.rms_norm(exact, exact.shape[-1:], self.weight.to(exact.dtype), self.eps).to(x.dtype)
+        return rms_norm(x, self.weight, self.eps)
 
 
-class ToStream(nn.Linear):
+class ToStream(Linear):
     """A matrix whose output is added to the stream; it starts smaller than others."""
 
 
@@ -109,7 +109,7 @@ class Attention(nn.Module):
         super().__init__()
         self.layer, self.head_dim = layer, config.head_dim
         self.queries, self.groups = config.query_heads[layer], config.kv_heads[layer]
-        self.qkv_proj = nn.Linear(config.hidden_size, (self.queries + 2 * self.groups) * self.head_dim, bias=False)
+        self.qkv_proj = Linear(config.hidden_size, (self.queries + 2 * self.groups) * self.head_dim, bias=False)
         self.o_proj = ToStream(self.queries * self.head_dim, config.hidden_size, bias=False)
         self.q_norm = RMSNorm(self.head_dim, config.rms_norm_eps)
         self.k_norm = RMSNorm(self.head_dim, config.rms_norm_eps)
@@ -117,8 +117,10 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor | None, cache: Any) -> Tensor:
         batch, length, _ = x.shape
         heads = self.qkv_proj(x).view(batch, length, -1, self.head_dim)  # (B, T, H + 2G, h)
-        q, k, v = heads.split((self.queries, self.groups, self.groups), dim=2)
-        q, k = rotate(self.q_norm(q), *turns), rotate(self.k_norm(k), *turns)
+        qk, v = heads.split((self.queries + self.groups, self.groups), dim=2)
+        # queries and keys at once, each with its own gain: (H + G, h)
+        gain = torch.cat((self.q_norm.weight.expand(self.queries, -1), self.k_norm.weight.expand(self.groups, -1)))
+        q, k = norm_and_rotate(qk, gain, self.q_norm.eps, *turns).split((self.queries, self.groups), dim=2)
         y = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask, cache, self.layer)  # (B, H, T, h)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
@@ -129,12 +131,11 @@ class FeedForward(nn.Module):
     def __init__(self, config: OpenELMConfig, layer: int) -> None:
         super().__init__()
         width = config.ffn_widths[layer]
-        self.gate_up_proj = nn.Linear(config.hidden_size, 2 * width, bias=False)
+        self.gate_up_proj = Linear(config.hidden_size, 2 * width, bias=False)
         self.down_proj = ToStream(width, config.hidden_size, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        gate, up = self.gate_up_proj(x).chunk(2, dim=-1)  # (B, T, f) each
-        return self.down_proj(functional.silu(gate) * up)
+        return self.down_proj(swiglu(self.gate_up_proj(x)))  # (B, T, 2f) between
 
 
 class Block(nn.Module):
@@ -215,13 +216,6 @@ def rotations(config: OpenELMConfig) -> tuple[Tensor, Tensor]:
     rates = config.rope_theta ** (-torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim)
     angles = torch.outer(torch.arange(config.max_position_embeddings, dtype=torch.float64), rates)
     return angles.cos().float(), angles.sin().float()
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (i, i + h/2) of heads (B, T, H, h) by angles whose tables are (..., T, 1, h/2)."""
-    first, second = x.chunk(2, dim=-1)
-    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
 
 
 def _positive(what: str, value: Any) -> None:
