@@ -30,7 +30,7 @@ class folded(nodes.General, nodes.Element):
 
 
 class Provenance(SphinxDirective):
-    """Takes a name of records in ``results/`` beside the chapters, or a pattern; optionally the line to fold it under."""
+    """A record, or a pattern of names, in ``results/`` beside the chapters; optionally the line to fold it under."""
 
     required_arguments = 1
     final_argument_whitespace = False
