@@ -9,10 +9,15 @@ without the second it fails.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import logging
 import os
+import re
+import secrets
 import signal
+import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +32,12 @@ from .watch import Watch
 INSTALL = "pip install 'beyond-scaling[cluster]'"
 POLL_S = 0.5  # between two looks at the tasks
 ANSWER_S = 0.2  # that a run waits for whether to stop; it asks again when it looks at its losses the next time
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_COLOR_PREFIX": "0"}
+_ADDRESS = re.compile(r"(?:ray://)?\[?([^/]+?)\]?:(\d{1,5})")
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it announces a change to come
+    "RAY_NUM_REDIS_GET_RETRIES": "2",  # of a cluster that does not answer; each takes a minute
+}
 _OBJECTS = 256 << 20  # bytes of the local store of results; Ray's own choice is a third of the memory
 _log = logging.getLogger(__name__)
 
@@ -75,29 +85,36 @@ def cluster(address: str | None = None) -> Iterator[Cluster]:
     """
     if not installed():
         raise ValueError(f"Ray is not installed: {INSTALL}, or run the sweep serially (--on serial)")
-    with _environment(_QUIET):
+    with _environment(_ENVIRONMENT):
         import ray
-
-        if ray.is_initialized():
-            if address is not None:
-                raise ValueError(f"address {address}: this process is connected to a Ray cluster already")
-            yield Cluster(ray, own=False)
-            return
-        main = threading.current_thread() is threading.main_thread()
-        handler = signal.getsignal(signal.SIGTERM)
-        where = address or os.environ.get("RAY_ADDRESS") or "local"
-        own: dict[str, Any] = {"include_dashboard": False, "object_store_memory": _OBJECTS} if where == "local" else {}
+    if ray.is_initialized():
+        if address is not None:
+            raise ValueError(f"address {address}: this process is connected to a Ray cluster already")
+        yield Cluster(ray, own=False)
+        return
+    where = address or os.environ.get("RAY_ADDRESS") or "local"
+    with contextlib.ExitStack() as stack:
+        own: dict[str, Any] = {}
+        environment = _ENVIRONMENT
+        if where == "local":
+            environment = environment | {"RAY_AUTH_TOKEN": _token()}
+            own = {"include_dashboard": False, "object_store_memory": _OBJECTS}
+            own |= {"_temp_dir": folder} if (folder := stack.enter_context(_short_folder())) else {}
+        else:
+            _check_reachable(where)
+        stack.enter_context(_sigterm_kept())
+        stack.callback(ray.shutdown)
         try:
-            ray.init(address=where, logging_level=logging.ERROR, log_to_driver=False, **own)
+            with _environment(environment):
+                ray.init(address=where, logging_level=logging.ERROR, log_to_driver=False, **own)
         except Exception as error:  # Ray has several classes for it, and asserts as well
-            what = "a local Ray cluster cannot be started" if own else f"no Ray cluster at {where}"
-            raise ValueError(f"{what}: {first_line(error)}") from error
-    try:
+            if own:
+                raise ValueError(f"a local Ray cluster cannot be started: {first_line(error)}") from error
+            raise ValueError(
+                f"no Ray cluster at {where}: {first_line(error)}; one that asks for a token needs RAY_AUTH_MODE=token,"
+                " and the token"
+            ) from error
         yield Cluster(ray, bool(own))
-    finally:
-        ray.shutdown()
-        if main:
-            signal.signal(signal.SIGTERM, handler)  # Ray has put its own in its place
 
 
 class OnRay:
@@ -196,7 +213,11 @@ def _in_worker(planned: Planned, terms: Terms, board: Any, home: str) -> Attempt
     """An attempt in a process of Ray's."""
     import ray
 
+    parent = os.getppid()
+
     def report(seen: Seen | None) -> bool:
+        if os.getppid() != parent:
+            return True  # Ray is gone, and nobody waits for this run; by itself the task would go on to its end
         answer = board.report.remote(planned.name, seen)
         with contextlib.suppress(ray.exceptions.RayError):
             return bool(ray.get(answer, timeout=ANSWER_S))
@@ -224,6 +245,49 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Afterwards SIGTERM means what it did before: Ray sets a handler of its own."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _check_reachable(address: str) -> None:
+    """Raise ValueError if nobody listens there: Ray itself would go on trying for minutes."""
+    if (match := _ADDRESS.fullmatch(address)) is None:
+        return
+    import ray
+
+    here = match[1] in ("localhost", "127.0.0.1", "::1")  # Ray listens at the machine's own address, and knows it
+    hosts = (match[1], ray.util.get_node_ip_address()) if here else (match[1],)
+    problem: Exception | None = None
+    for host in hosts:
+        try:
+            socket.create_connection((host, int(match[2])), timeout=10).close()
+            return
+        except (OSError, OverflowError) as error:
+            problem = error
+    raise ValueError(f"no Ray cluster at {address}: {getattr(problem, 'strerror', None) or problem}") from problem
+
+
+@functools.cache
+def _token() -> str:
+    """The secret of this process's own cluster: nobody else can give it work, and the home folder gets no token."""
+    return secrets.token_hex(32)
+
+
+@contextlib.contextmanager
+def _short_folder() -> Iterator[str | None]:
+    """A folder for the cluster's own files, gone afterwards; None if its sockets would have too long a name in it."""
+    if os.environ.get("RAY_TMPDIR") or len(tempfile.gettempdir()) > 32:
+        yield None  # Ray's own
+        return
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        yield folder
 
 
 @contextlib.contextmanager
