@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -225,18 +226,19 @@ def _cut_block(block: list[str], cutter: Cutter, processes: int) -> Iterator[tup
     from datasets import Dataset, Features, Value
 
     few = sum(map(len, block)) <= FIRST or len(block) == 1
-    mapped = Dataset.from_dict({"text": block}, Features({"text": Value("large_string")})).map(
-        cutter,
-        input_columns=["text"],
-        remove_columns=["text"],
-        features=Features({"tokens": Value("large_binary"), "words": Value("int64")}),
-        batched=True,
-        batch_size=16,
-        num_proc=None if processes == 1 or few else min(processes, len(block)),
-        keep_in_memory=True,
-        load_from_cache_file=False,
-        new_fingerprint="tokens",
-    )
+    with _workers():
+        mapped = Dataset.from_dict({"text": block}, Features({"text": Value("large_string")})).map(
+            cutter,
+            input_columns=["text"],
+            remove_columns=["text"],
+            features=Features({"tokens": Value("large_binary"), "words": Value("int64")}),
+            batched=True,
+            batch_size=16,
+            num_proc=None if processes == 1 or few else min(processes, len(block)),
+            keep_in_memory=True,
+            load_from_cache_file=False,
+            new_fingerprint="tokens",
+        )
     for row in mapped:
         yield np.frombuffer(row["tokens"], dtype=cutter.encoder.dtype), row["words"]
 
@@ -297,3 +299,46 @@ def _one_thread() -> Iterator[None]:
             os.environ.pop("TOKENIZERS_PARALLELISM", None)
         else:
             os.environ["TOKENIZERS_PARALLELISM"] = before
+
+
+_forks_are_workers = False
+
+
+@contextlib.contextmanager
+def _workers() -> Iterator[None]:
+    """Within, processes that are forked leave Ctrl-C to this one, and end at SIGTERM, with which it ends them.
+
+    Raises:
+        ValueError: one of them was killed.
+    """
+    import multiprocess  # type: ignore[import-untyped]  # what datasets starts processes with
+
+    global _forks_are_workers
+    _forks_are_workers = True
+    before = set(multiprocess.active_children())
+    try:
+        yield
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:  # datasets ends its processes with errors of its own
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            cause = cause.__context__
+        if isinstance(error, RuntimeError) and "subprocesses" in str(error):
+            raise ValueError("a process that cut text was killed (out of memory?); try fewer processes") from error
+        raise
+    finally:
+        _forks_are_workers = False
+        for left in set(multiprocess.active_children()) - before:  # an interruption while they were started
+            left.terminate()
+            left.join()
+
+
+def _in_a_fork() -> None:
+    if _forks_are_workers:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_in_a_fork)
