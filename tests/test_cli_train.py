@@ -79,7 +79,7 @@ def test_two_processes_have_the_losses_of_one(tmp_path: Path) -> None:
     for name, start in (("one", ["-m", "beyond_scaling"]), ("two", launch)):
         options = ["train", "run.toml", "--name", name, "--out", "results", "--work", f"work-{name}", "--quiet"]
         done = subprocess.run(
-            [sys.executable, *start, *options, "--device", "cpu", "--save", f"model-{name}"],
+            [sys.executable, *start, *options, "--device", "cpu", "--figure", "none", "--save", f"model-{name}"],
             cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -105,6 +105,8 @@ def test_a_record_and_a_model_that_agree(tmp_path: Path, monkeypatch: pytest.Mon
     shown = capsys.readouterr()
     assert "known beforehand: entropy" in shown.out
     assert "12/12" in shown.err, "the progress bar"
+    assert shown.out.endswith("figure: mine.html\n")
+    assert "Plotly.newPlot" in Path("mine.html").read_text(encoding="utf-8")
     record = results.verify("mine", "results")
     assert (record.seed, record.kind, record.command) == (4, "training", "beyond-scaling " + " ".join(given))
     assert [item["name"] for item in record.inputs] == ["mine.toml"]
@@ -136,6 +138,7 @@ def test_a_record_and_a_model_that_agree(tmp_path: Path, monkeypatch: pytest.Mon
         (["mine.toml", "--set", "data.file=none.txt", "--set", "data.weighting=released"], "none.txt: No such file"),
         (["mine.toml", "--set", "model.heads=3"], "hidden_size is 16; expected an even multiple"),
         (["tokens.toml"], "nowhere: no such folder of tokens"),
+        (["mine.toml", "--figure", "mine.png"], "expected a file that ends in .html, or none"),
         (["mine.toml", "--threads", "0"], "is not a whole number of at least 1"),
     ],
 )

@@ -48,6 +48,12 @@ def add(commands: Any) -> None:
     option("--name", help="of the record (default: the configuration's name)")
     option("--title", type=words, help="of the record, for readers")
     option("--save", type=folder, metavar="DIR", help="folder for the trained model, as transformers loads it")
+    option(
+        "--figure",
+        type=folder,
+        metavar="FILE.html",
+        help="page with the losses, readable with no network (default: NAME.html here; `none` for none)",
+    )
     add_output_options(option)
     parser.set_defaults(run=_run)
 
@@ -94,14 +100,21 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
 
         check_free(options.save)
         check_writable("folder of the model", options.save.parent)
+    figure = options.figure if options.figure is not None else Path(f"{name}.html")
+    if figure != Path("none"):
+        if figure.suffix != ".html":
+            raise ValueError(f"--figure {figure}: expected a file that ends in .html, or none")
+        check_writable("folder of the figure", figure.parent)
 
     from .. import processes
 
     with processes.joined(options.device) as device:
-        return _train(options, config, device, root, texts)
+        return _train(options, config, device, root, texts, figure)
 
 
-def _train(options: argparse.Namespace, config: Any, device: str, root: Path, texts: dict[str, Any]) -> int:
+def _train(
+    options: argparse.Namespace, config: Any, device: str, root: Path, texts: dict[str, Any], figure: Path
+) -> int:
     import torch
 
     from .. import processes
@@ -127,6 +140,11 @@ def _train(options: argparse.Namespace, config: Any, device: str, root: Path, te
     if speaks():
         print(report(record))
         print(f"record: {saved}")
+        if figure != Path("none"):
+            from ..figures.training_run import write_page
+
+            write_page(record, figure)
+            print(f"figure: {figure}")
     return 0
 
 
