@@ -21,7 +21,7 @@ examples:
     beyond-scaling train my-run.toml --set run.seed=1 --set optimiser.learning_rate=3e-4 --save my-model
 
   an OpenELM on a token file (see `beyond-scaling tokens`):
-    beyond-scaling train books --set data.path=my-tokens --set model.width=256
+    beyond-scaling train default-model --set data.path=my-tokens --set model.width=256
 
   on four GPUs (the work folder has to be one that all processes see):
     torchrun --nproc-per-node=4 -m beyond_scaling train my-run.toml --set run.compile=true
