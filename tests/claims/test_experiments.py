@@ -20,6 +20,9 @@ from beyond_scaling.loss import printed_loss
 from beyond_scaling.partition import log_ball_volume, paper_radius
 from beyond_scaling.radius import nearest_distances
 from beyond_scaling.tables import TABLE_3, TABLE_3_GRID
+from beyond_scaling.training import plan
+from beyond_scaling.training.cases import cases
+from beyond_scaling.training.seeds import groups
 
 RECORDS = Path(__file__).resolve().parents[2] / "book" / "results"
 MILLION = 1_000_000
@@ -143,6 +146,29 @@ def test_fig_2_left(golden):
     memorised = log(100_000) / (golden["question_formation_floors"]["tokens_per_line"] + 1)
     assert memorised == pytest.approx(golden["qf_memorise_floor_by_lines"]["100000"])
     assert max(*known, memorised) < 0.55 < paper
+
+
+def test_fig_2_left_measured():
+    """Losses of trained models lie near the entropy of their lines, and away from 1 wherever the two differ."""
+    told = cases(groups(plan.load("grammar-light"), RECORDS))
+    assert {"6 layers", "10 layers", "100 lines by heart"} <= {case.words for case in told}
+    for case in told:
+        missed, paper = (abs(case.measured.mean - value) for value in (case.predicted, case.paper))
+        if abs(case.predicted - case.paper) > 0.05:  # else both are near, and the experiment cannot tell
+            assert missed < 0.3 * paper, case.words
+        if case.by_heart:
+            assert case.entropy < case.measured.mean < (case.entropy + case.paper) / 2, case.words
+            assert case.held_out.mean > case.paper + case.measured.mean, "the gap by which memory shows"
+        else:
+            assert case.predicted - 3 * case.source_error < case.measured.mean, case.words
+    # The paper's own experiment: at either depth and with every seed it ends below 1, and not by memory.
+    for group in groups(plan.load("grammar-light"), RECORDS)[:2]:
+        for record in group.records:
+            known, sets = record.summary["predictions"], record.summary["sets"]
+            seen, new = (sets[name]["last"] - known[name] for name in ("training", "validation"))
+            assert sets["training"]["last"] < 1
+            assert 0 < seen < 1 - known["training"], "between the grammar and 1"
+            assert new - seen < 0.01 < 0.4 < known["entropy"] - known["floor"], "not learnt by heart"
 
 
 # --- OpenELM ----------------------------------------------------------------------------------------------
