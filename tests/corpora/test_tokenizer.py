@@ -65,12 +65,29 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "vocab.json").write_text("{}")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "tokenizer.json").write_text("[]")
     for name, words in [
         ("cut.json", r"cut\.json: no tokenizer that can be read"),
         ("old", r"old/vocab\.json and merges\.txt: no tokenizer"),
-        ("empty", r"empty: no tokenizer that can be read"),
+        ("empty", r"empty: no tokenizer in it: expected tokenizer\.json, or vocab\.json"),
+        ("bad", r"bad/tokenizer\.json: no tokenizer that can be read"),
         ("missing.json", r"missing\.json: no such tokenizer"),
         ("no/such/folder", r"no/such/folder: no such tokenizer"),
     ]:
         with pytest.raises(ValueError, match=words):
             load_tokenizer(tmp_path / name)
+
+
+def test_a_hub_id_that_cannot_be_had_or_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(name: str, **options: object) -> Any:
+        assert options == {"trust_remote_code": False}
+        if name == "someone/away":
+            raise OSError("We couldn't connect\nand more")
+        return object()
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", asked)
+    with pytest.raises(ValueError, match=r"someone/away: no tokenizer that can be read: We couldn't connect$"):
+        load_tokenizer("someone/away")
+    with pytest.raises(ValueError, match="someone/slow: not a fast tokenizer"):
+        load_tokenizer("someone/slow")

@@ -14,7 +14,7 @@ from ..errors import first_line
 
 END_OF_TEXT = "<|endoftext|>"
 LEAST = 257  # the 256 bytes and the end of a text
-_VOCABULARY, _MERGES = "vocab.json", "merges.txt"
+_WHOLE, _VOCABULARY, _MERGES = "tokenizer.json", "vocab.json", "merges.txt"
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
@@ -52,23 +52,25 @@ def load_tokenizer(spec: str | os.PathLike[str]) -> Any:
     """
     path = Path(spec).expanduser()
     name = path.name or str(spec)
-    if path.is_dir() and (path / _VOCABULARY).is_file() and not (path / "tokenizer.json").is_file():
-        return _read(f"{name}/{_VOCABULARY} and {_MERGES}", lambda: _for_transformers(_byte_level(path)))
+    if path.is_dir():
+        from transformers import PreTrainedTokenizerFast
+
+        if (path / _VOCABULARY).is_file() and not (path / _WHOLE).is_file():
+            return _read(f"{name}/{_VOCABULARY} and {_MERGES}", lambda: _for_transformers(_byte_level(path)))
+        if not (path / _WHOLE).is_file():
+            raise ValueError(f"{name}: no tokenizer in it: expected {_WHOLE}, or {_VOCABULARY} and {_MERGES}")
+        return _read(f"{name}/{_WHOLE}", lambda: PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True))
     if path.is_file():
         from tokenizers import Tokenizer
 
         return _read(name, lambda: _for_transformers(Tokenizer.from_file(str(path))))
-    if not path.is_dir() and (path.suffix or path.is_absolute() or str(spec).count("/") > 1 or not str(spec)):
-        raise ValueError(f"{spec}: no such tokenizer: expected a folder, a tokenizer.json or a hub id")
+    if path.suffix or path.is_absolute() or str(spec).count("/") > 1 or not str(spec):
+        raise ValueError(f"{spec}: no such tokenizer: expected a folder, a {_WHOLE} or a hub id")
     from transformers import AutoTokenizer
 
-    def pretrained() -> Any:
-        place = path if path.is_dir() else str(spec)
-        return AutoTokenizer.from_pretrained(place, trust_remote_code=False, local_files_only=path.is_dir())
-
-    found = _read(name if path.is_dir() else str(spec), pretrained)
+    found = _read(str(spec), lambda: AutoTokenizer.from_pretrained(str(spec), trust_remote_code=False))
     if not getattr(found, "is_fast", False):
-        raise ValueError(f"{spec}: not a fast tokenizer; expected one with a tokenizer.json")
+        raise ValueError(f"{spec}: not a fast tokenizer; expected one with a {_WHOLE}")
     return found
 
 
