@@ -157,5 +157,3 @@ def _line(form: SentenceForm, task: str, part: Part, other: bool) -> LineForm:
         seen.setdefault(word, len(slots) - 1)
     sentences = 0 if part in ("output", "question") else length
     return LineForm(tuple(slots), sentences, task if part in ("line", "answer") else "")
-
-

@@ -1,7 +1,7 @@
 """Lines of Question-Formation, made by the grammar: ``SENTENCE . quest|decl<TAB>OUTPUT``, as in the released files.
 
-    >>> generate(2, seed=0)     # doctest: +SKIP
-    ['the yaks do sleep . quest\tdo the yaks sleep ?', ...]
+>>> generate(2, seed=0)     # doctest: +SKIP
+['the yaks do sleep . quest\tdo the yaks sleep ?', ...]
 """
 
 from __future__ import annotations
