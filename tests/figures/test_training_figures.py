@@ -95,8 +95,11 @@ def test_the_course_has_a_line_for_each_seed_and_both_predictions(runs: list[Gro
         last = [record.columns["training_loss"][-1] for record in group.records]
         assert [trace.y[-1] for trace in fixed] == near(last)
     entropy = case(runs[0]).entropy
-    assert sorted(shape.y0 for shape in drawn.layout.shapes) == near([entropy, entropy, 1, 1])
-    assert sum(trace.showlegend is not False for trace in drawn.data) == 2
+    for name, value in (("Proposition 4: 1", 1.0), (f"entropy: {entropy:.4f}", entropy)):
+        both = traces(drawn, name=name)
+        assert {trace.yaxis for trace in both} == {"y", "y2"}
+        assert all(list(trace.y) == near([value, value]) for trace in both)
+    assert sum(trace.showlegend is not False for trace in drawn.data) == 4
 
 
 def test_losses_by_heart_are_drawn_with_their_floors(runs: list[Group]) -> None:

@@ -39,21 +39,19 @@ def figure(groups: Sequence[Group]) -> go.Figure:
     for group, about, look in zip(known, told, LOOKS, strict=False):
         _course(drawing, group, about, look)
         _end(drawing, group, about, look)
-    for axis in ("", "2"):
-        for value, colour, dash in ((told[0].paper, GREY, "dash"), (told[0].entropy, GREEN, "solid")):
-            drawing.add_shape(
-                type="line", xref=f"x{axis} domain", x0=0, x1=1, yref=f"y{axis}", y0=value, y1=value,
-                line={"color": colour, "dash": dash, "width": 1.8},
-            )  # fmt: skip
     first = told[0]
-    for text, value, colour, anchor in (
-        ("Proposition 4: 1", first.paper, GREY, "bottom"),
-        (f"entropy: {first.entropy:.4f}", first.entropy, GREEN, "top"),
+    for name, value, colour, dash in (
+        (f"Proposition 4: {first.paper:.0f}", first.paper, GREY, "dot"),
+        (f"entropy: {first.entropy:.4f}", first.entropy, GREEN, "solid"),
     ):
-        drawing.add_annotation(
-            text=text, showarrow=False, xref="x2 domain", x=0.01, xanchor="left", yref="y2", y=value, yanchor=anchor,
-            font={"size": 12, "color": colour},
-        )  # fmt: skip
+        for axis in ("", "2"):
+            drawing.add_trace(
+                go.Scatter(
+                    x=[1, steps], y=[value, value], mode="lines", name=name, legendgroup=name, showlegend=not axis,
+                    line={"color": colour, "dash": dash, "width": 2.2}, hoverinfo="skip", xaxis=f"x{axis}",
+                    yaxis=f"y{axis}",
+                )
+            )  # fmt: skip
     top = max(float(record.columns["train_loss"][0]) for group in known for record in group.records)
     drawing.update_layout(
         xaxis={"type": "log", "range": [0, np.log10(steps)], "dtick": 1, "title": {"text": "step"}, "showgrid": False,
