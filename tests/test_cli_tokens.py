@@ -19,7 +19,7 @@ from transformers import AutoTokenizer
 
 from beyond_scaling import cli
 from beyond_scaling.corpora import spgc
-from beyond_scaling.corpora.token_file import MANIFEST, TokenFile
+from beyond_scaling.corpora.token_file import MANIFEST, TokenFile, writing_tokens
 from beyond_scaling.corpora.tokenizer import train_tokenizer
 
 from .models import tiny
@@ -171,7 +171,8 @@ def wait_until(what: str, condition: object, process: subprocess.Popen[str]) -> 
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for a process' children")
-def test_interrupted_with_its_processes_nothing_is_left(library: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_ended_with_its_processes_it_leaves_no_token_file(library: Path, tmp_path: Path, number: int) -> None:
     text = tiny.prose(20_000)
     pq.write_table(pa.table({"text": [text] * (20_000_000 // len(text))}), tmp_path / "long.parquet")
     out = tmp_path / "out" / "tokens"
@@ -181,10 +182,17 @@ def test_interrupted_with_its_processes_nothing_is_left(library: Path, tmp_path:
         wait_until("its processes were there", lambda: len(children(process)) >= 3, process)
         workers = children(process)
         time.sleep(0.1)  # while a process forks, Python may lose a signal
-        process.send_signal(signal.SIGINT)
-        printed, shown = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert shown == "beyond-scaling: interrupted: no token file was written; the same command starts again\n"
+        process.send_signal(number)
+        printed, shown = process.communicate(timeout=60)  # they hold its pipes: so they have ended too
     assert printed == ""
-    assert not out.parent.exists() or not list(out.parent.iterdir())
-    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    assert not out.exists()
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert shown == "beyond-scaling: interrupted: no token file was written; the same command starts again\n"
+        assert not out.parent.exists() or not list(out.parent.iterdir())
+        assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    else:
+        with writing_tokens(out, 300) as writer:  # nobody holds the folder any more
+            writer.append(np.arange(300))
+            writer.describe(text={}, tokenizer="any", inputs=[])
+        assert [path.name for path in out.parent.iterdir()] == ["tokens"]

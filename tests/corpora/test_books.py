@@ -102,7 +102,7 @@ def test_plain_keeps_the_text(folder: Path, tmp_path: Path, tokenizer: Any) -> N
 def test_any_number_of_processes_gives_the_same_tokens(
     folder: Path, tmp_path: Path, tokenizer: Any, rules: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST", 3000)  # so that the small books are not all cut by one process
+    monkeypatch.setattr(module, "FIRST", 3000)  # so that not all is cut in the first block
     cut = Cut(rules=rules, words=2500)
     one = write(folder, tmp_path / "one", tokenizer, cut)
     monkeypatch.setattr(module, "BLOCK", 4000)

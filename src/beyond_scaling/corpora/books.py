@@ -1,7 +1,8 @@
 """Books to token files: words by the rules of a corpus or the text as it is, cut into tokens in several processes.
 
     source = books("books.parquet")
-    file = write_tokens(source, "tokens", tokenizer, Cut(rules="spgc", words=180_000_000), processes=4)
+    cut = Cut(rules="spgc", words=180_000_000)
+    file = write_tokens(source, "tokens", load_tokenizer("gpt2_bpe"), cut, name="GPT-2's", processes=4)
 
 Documents are cut one by one and written in their order, so the tokens do not depend on the number of processes.
 """
@@ -9,9 +10,11 @@ Documents are cut one by one and written in their order, so the tokens do not de
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import signal
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +34,7 @@ RULES = ("spgc", "plain")
 JOINS = {"space": " ", "newline": "\n"}
 TRAINED_ON = 100_000_000  # characters; more of them change little in a few thousand merges
 BLOCK = 32_000_000  # characters a process is given at a time
-FIRST = 4_000_000  # of the first block, which one process cuts alone: the others start with what it learnt
+FIRST = 4_000_000  # of the first block, which this process cuts alone: others start with what it learnt
 FILES = 32  # a manifest names so many inputs one by one
 
 
@@ -116,7 +119,7 @@ class Cutter:
                 text = _first_words(text, words)
             tokens, count = self.encoder.text(text), len(text.split())
         else:
-            groups = self.groups(text)
+            groups = _groups(text, self.ready)
             if words is not None:
                 groups = " ".join(groups).split()[:words]
             tokens, count = self.encoder.words(groups, JOINS[self.cut.join]), spgc.count(groups)
@@ -124,21 +127,21 @@ class Cutter:
             tokens = np.append(tokens, self.encoder.dtype.type(self.end))
         return tokens, count
 
-    def groups(self, text: str) -> list[str]:
-        """The words that the rules keep of a document, as `spgc.groups` gives them."""
-        return text.split() if self.ready else spgc.groups(without_header(text))
+
+def _groups(text: str, ready: bool) -> list[str]:
+    """The words that the rules keep of a document, as `spgc.groups` gives them."""
+    return text.split() if ready else spgc.groups(without_header(text))
 
 
 def training_texts(source: Books, cut: Cut, characters: int = TRAINED_ON) -> Iterator[str]:
     """The first texts as the tokenizer will see them, some `characters` of them: to train it on."""
-    cutter = Cutter(cut, None, None, source.words)  # type: ignore[arg-type]
     left, words = characters, cut.words
     for text in source.documents:
         if cut.rules == "plain":
             found = text if words is None else _first_words(text, words)
             count = len(found.split()) if words is not None else 0
         else:
-            kept = " ".join(cutter.groups(text)).split()[:words]
+            kept = " ".join(_groups(text, source.words)).split()[:words]
             found, count = JOINS[cut.join].join(kept), len(kept)
         yield found[:left]
         left -= len(found)
@@ -153,7 +156,7 @@ def write_tokens(
     tokenizer: Any,
     cut: Cut | None = None,
     *,
-    name: str = "",
+    name: str,
     processes: int = 1,
     replace: bool = False,
     progress: bool = False,
@@ -207,15 +210,16 @@ def _documents(
     source: Books, cutter: Cutter, processes: int, progress: bool
 ) -> Iterator[tuple[np.ndarray, int, bytes]]:
     """Tokens, number of words and text (UTF-8) of every document, up to the last word that is asked for."""
-    wanted, left = cutter.cut.words, cutter.cut.words
-    shown = bar(show=progress, total=wanted, desc="tokens", unit=" words", unit_scale=True)
-    with shown:
-        for block in _blocks(source.documents, BLOCK * processes, FIRST if processes > 1 else BLOCK):
+    left = cutter.cut.words
+    total, unit = (source.documents.about_bytes() or None, "B") if left is None else (left, " words")
+    with bar(show=progress, total=total, desc="tokens", unit=unit, unit_scale=True) as shown:
+        for block in _blocks(source.documents, BLOCK * processes):
             for text, (tokens, words) in zip(block, _cut_block(block, cutter, processes), strict=True):
                 if left is not None and words > left:
                     tokens, words = cutter.document(text, left)
-                yield tokens, words, text.encode("utf-8", "surrogatepass")
-                shown.update(words)
+                data = text.encode("utf-8", "surrogatepass")
+                yield tokens, words, data
+                shown.update(len(data) if left is None else words)
                 if left is not None:
                     left -= words
                     if not left:
@@ -243,10 +247,10 @@ def _cut_block(block: list[str], cutter: Cutter, processes: int) -> Iterator[tup
         yield np.frombuffer(row["tokens"], dtype=cutter.encoder.dtype), row["words"]
 
 
-def _blocks(texts: Iterable[str], characters: int, first: int) -> Iterator[list[str]]:
-    """Texts together, as many as make up so many characters; the first block of `first`."""
+def _blocks(texts: Iterable[str], characters: int) -> Iterator[list[str]]:
+    """Texts together, as many as make up so many characters; the first block is of `FIRST`."""
     block: list[str] = []
-    size, most = 0, first
+    size, most = 0, FIRST
     for text in texts:
         if block and size + len(text) > most:
             yield block
@@ -302,6 +306,7 @@ def _one_thread() -> Iterator[None]:
 
 
 _forks_are_workers = False
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
 
 
 @contextlib.contextmanager
@@ -335,9 +340,12 @@ def _workers() -> Iterator[None]:
 
 
 def _in_a_fork() -> None:
-    if _forks_are_workers:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if not _forks_are_workers:
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":  # end with this process even if it is killed: they hold the lock of its folder too
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork

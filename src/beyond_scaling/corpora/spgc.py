@@ -4,12 +4,12 @@ There a book goes through NLTK: Punkt (Kiss and Strunk 2006) finds its sentences
 into tokens, tokens for which `str.isalpha` holds are kept, in lower case. So `don't` leaves `do`, `Mr.` nothing, a
 hyphenated word nothing, and a sentence's last word stays although a full stop touches it.
 
-Here the same is done by chunks, what lies between white space: a book has millions of them, but few different ones, and
-what a chunk leaves follows from the chunk alone, but for three things that a look at its neighbours decides. Each
-different chunk is cut once.
+Here the same is done, but for some words in a million, by chunks, which is what lies between white space: a book has
+millions of them, but few different ones, and what a chunk leaves follows from the chunk alone, except for three things
+that a look at its neighbours decides. Each different chunk is cut once.
 
 1. Whether a full stop at its end closes a sentence. Punkt says yes, unless the word is an abbreviation or an initial;
-   then it asks the next word. Punkt's statistics of the next word are the list `_STARTERS` here.
+   then it asks the next word. Of Punkt's statistics of next words only the frequent ones are here.
 2. A clitic or quotation mark before a line's end stays at its word (`John's` at a line's end leaves nothing): the
    Treebank's rules ask for a space after it.
 3. 'tis and 'twas after a line's end likewise.
@@ -20,14 +20,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-import sys
 
 from .slices import SLICE, slices
 
-CHUNKS = 2_000_000  # different ones that are kept at most; some 200 MB
+CHUNKS = 1_000_000  # different ones that are kept at most; some 200 MB
 
 # Abbreviations of Punkt's English model, but those with an inner dot, which are never kept. It learnt them from
-# newspapers: of titles it knows Prof. but not Rev., and the sick are ill. in Illinois
+# newspapers: of titles it knows Prof. but not Rev., and takes the sick, who are ill., for Illinois
 _ABBREVIATIONS = frozenset(
     """
     mr mrs ms messrs dr prof st jr sr adm col gen lt maj rep reps sen bros cie co corp cos inc ltd ala ariz calif colo
@@ -121,7 +120,7 @@ class _Kept(dict[str, str]):
         if core.endswith(".") and chunk.endswith("."):
             core, stopped = core[:-1], True
         if core.isalpha() and core.lower() not in _JOINED and not (stopped and _kind(core)):
-            found = sys.intern(core.lower())  # most chunks: a word and its punctuation
+            found = core.lower()  # most chunks: a word and its punctuation
         elif chunk.endswith(".") and _kind(chunk[:-1]):
             found = _ASK
         else:
