@@ -22,7 +22,7 @@ examples:
     beyond-scaling tokens books.parquet --out plain --rules plain --tokenizer train:1024
 
   then train on it:
-    beyond-scaling train CONFIG.toml --set data.path=plain
+    beyond-scaling train default-model --set data.path=plain
 """
 
 
