@@ -36,6 +36,7 @@ _ADDRESS = re.compile(r"(?:ray://)?\[?([^/]+?)\]?:(\d{1,5})")
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else it announces a change to come
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "^A worker died or was killed",  # the sweep says so itself
     "RAY_NUM_REDIS_GET_RETRIES": "2",  # of a cluster that does not answer; each takes a minute
 }
 _OBJECTS = 256 << 20  # bytes of the local store of results; Ray's own choice is a third of the memory
@@ -102,7 +103,7 @@ def cluster(address: str | None = None) -> Iterator[Cluster]:
             own |= {"_temp_dir": folder} if (folder := stack.enter_context(_short_folder())) else {}
         else:
             _check_reachable(where)
-        stack.enter_context(_sigterm_kept())
+        stack.enter_context(_surroundings_kept())
         stack.callback(ray.shutdown)
         try:
             with _environment(environment):
@@ -131,6 +132,7 @@ class OnRay:
         self._ray, self._terms, self._watch, self._stop = ray, terms, watch, stop
         self._tasks: dict[Any, Planned] = {}
         self._begun: set[str] = set()
+        self._cancelled: set[Any] = set()
         # beside the driver; one that dies is replaced, and told again
         self._board = ray.remote(num_cpus=0, max_restarts=-1)(_Board).remote()
         self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_in_worker)
@@ -143,21 +145,20 @@ class OnRay:
 
     def next(self) -> tuple[Planned, Attempt]:
         """Wait for the next attempt that ends, letting the watch know how all runs are doing."""
-        asked = False
         while True:
             ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=POLL_S)
             self._look()
             if self._stop.is_set():
-                self._board.stop.remote()
-                asked = asked or self._cancel_waiting()
+                self._ask_to_stop()
             if ready:
                 return self._tasks.pop(ready[0]), self._ended(ready[0])
 
     def close(self) -> None:
         """End at once what is left."""
-        for task in self._tasks:
-            self._ray.cancel(task, force=True)
-        self._ray.kill(self._board)
+        with contextlib.suppress(self._ray.exceptions.RayError):
+            for task in self._tasks:
+                self._ray.cancel(task, force=True)
+            self._ray.kill(self._board)
 
     def _look(self) -> None:
         with contextlib.suppress(self._ray.exceptions.RayError):
@@ -166,17 +167,18 @@ class OnRay:
                 if seen is not None:
                     self._watch.seen(name, seen)
 
-    def _cancel_waiting(self) -> bool:
+    def _ask_to_stop(self) -> None:
+        self._board.stop.remote()
         for task, planned in self._tasks.items():
-            if planned.name not in self._begun:
+            if planned.name not in self._begun and task not in self._cancelled:
+                self._cancelled.add(task)
                 self._ray.cancel(task)
-        return True
 
     def _ended(self, task: Any) -> Attempt:
         errors = self._ray.exceptions
         try:
             return self._ray.get(task)
-        except (errors.TaskCancelledError, KeyboardInterrupt):
+        except errors.TaskCancelledError:
             return Attempt(failure="interrupted", interrupted=True)
         except errors.OutOfMemoryError:
             return Attempt(
@@ -248,12 +250,18 @@ class _Notes(logging.Handler):
 
 
 @contextlib.contextmanager
-def _sigterm_kept() -> Iterator[None]:
-    """Afterwards SIGTERM means what it did before: Ray sets a handler of its own."""
+def _surroundings_kept() -> Iterator[None]:
+    """Afterwards SIGTERM means what it did before, and variables are those of before: Ray sets its own."""
     handler = signal.getsignal(signal.SIGTERM)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
+    variables = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith("RAY_")]:
+            del os.environ[name]
+        os.environ.update(variables)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 def _check_reachable(address: str) -> None:
