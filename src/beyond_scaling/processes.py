@@ -10,9 +10,12 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .errors import first_line
+
+if TYPE_CHECKING:
+    import torch
 
 T = TypeVar("T")
 PATIENCE = timedelta(days=7)  # processes wait while the first one draws chunks from a whole corpus
@@ -72,6 +75,22 @@ def joined(device: str = "auto") -> Iterator[str]:
         raise AloneError(f"process {os.environ['RANK']} cannot join the others: {first_line(error)}") from error
     yield place
     _distributed().destroy_process_group()  # after an error processes just end: another may be gone already
+
+
+def available(device: str) -> torch.device:
+    """The device of that name, once a number has been put there and read back.
+
+    Raises:
+        ValueError: this machine has no such device.
+    """
+    import torch
+
+    try:
+        place = torch.device(device)
+        float(torch.ones(1, device=place))  # there, and holding numbers, as the meta device does not
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"device {device!r} is not available: {first_line(error)}") from error
+    return place
 
 
 def shared(work: Callable[[], T]) -> T:

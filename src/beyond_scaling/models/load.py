@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import provenance
 from ..errors import first_line
+from ..processes import available
 from .llama2c import Llama2cTokenizer, load_llama2c
 from .own import introduce
 from .weights import ONE, looks_pickled, refusal, weight_files
@@ -83,7 +84,7 @@ def load_model(
 
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r}: expected one of {', '.join(DTYPES)}")
-    place = _device(device)
+    place = available(device)
     path = Path(spec).expanduser()
     inputs: tuple[dict[str, Any], ...]
     if path.is_file():
@@ -104,17 +105,6 @@ def load_model(
     model = model.eval()
     known = {item["name"] for item in inputs}
     return LoadedModel(model, words, name, (*inputs, *(item for item in more if item["name"] not in known)), revision)
-
-
-def _device(device: str) -> Any:
-    import torch
-
-    try:
-        place = torch.device(device)
-        float(torch.ones(1, device=place))  # there, and holding numbers, as the meta device does not
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device {device!r} is not available: {first_line(error)}") from error
-    return place
 
 
 def _llama2c(path: Path, dtype: torch.dtype) -> Any:

@@ -122,7 +122,7 @@ def train(
             ends at once.
     """
     keeping = keeping or Keeping()
-    place = torch.device(device)
+    place = processes.available(device)
     precision = config.run.precision
     if precision == "auto":
         precision = "bfloat16" if place.type == "cuda" else "float32"
