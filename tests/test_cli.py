@@ -283,8 +283,6 @@ GOOD = {"--model": "gpt2", "--text": "prose.txt", "--chunks": "20", "--length": 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"--model": None}, "--model is missing"),
-        ({"--text": None}, "--text is missing"),
         ({"--model": "nowhere/at/all"}, "nowhere/at/all: no such file or folder"),
         ({"--model": "prose.txt", "--tokenizer": "words.bin"}, "prose.txt: "),
         ({"--model": "small.bin"}, "small.bin: a llama2.c model brings no tokenizer"),

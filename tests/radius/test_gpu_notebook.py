@@ -12,7 +12,6 @@ from nbclient.exceptions import CellExecutionError
 
 from beyond_scaling import results
 from beyond_scaling.radius import check
-from beyond_scaling.radius.rehearsal import prepare
 
 from ..conftest import ROOT
 
@@ -41,9 +40,9 @@ def test_the_cells_leave_a_record_that_verifies(tmp_path: Path) -> None:
     check(record)
     assert set(record.summary["controls"]) == {"gaussian", "untrained", "shuffled", "rescaled"}
     assert set(record.summary["sites"]) == {"layer-0", "layer-2", "before", "after"}
-    assert record.parameters["model"] == "model"
-    assert "radius-rehearsal: sound" in printed
-    assert "mean nothing" in printed
+    assert (record.parameters["model"], record.parameters["text"]) == ("openelm-440k", "flatland.txt")
+    assert f"sound, {len(record.inputs)} inputs the same" in printed
+    assert "the small model's" in printed
     assert f"{record.summary['sites']['after']['distance']['1']['mean']:.3f}" in printed
     # The rescaled norm doubles every distance and leaves the function alone.
     one, two = (record.summary[key]["after"] if key == "sites" else record.summary["controls"]["rescaled"]["after"]
@@ -59,13 +58,3 @@ def test_an_unknown_setting_stops_at_once(tmp_path: Path) -> None:
     with pytest.raises(CellExecutionError) as found:
         execute(tmp_path, BEYOND_SCALING_SETTING="papers")
     assert (found.value.ename, found.value.evalue) == ("KeyError", "'papers'")
-
-
-def test_the_rehearsal_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
-    found = [prepare(tmp_path / name, seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))]
-    texts = [text.read_bytes() for _, text in found]
-    weights = [(model / "model.safetensors").read_bytes() for model, _ in found]
-    assert texts[0] == texts[1] != texts[2]
-    assert weights[0] == weights[1] != weights[2]
-    with pytest.raises(ValueError, match="words 10: expected at least 1,000"):
-        prepare(tmp_path, words=10)

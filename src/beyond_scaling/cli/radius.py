@@ -38,9 +38,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 DEFAULTS: dict[str, Any] = {"chunks": 10_000, "length": 256, "documents": None}
+BOX: dict[str, Any] = {"chunks": 2_000, "length": 64}  # of the text in the box, which is short
+BOX_NAME, BOX_RESULTS = "radius-default", "results"  # of a run on model and text in the box
 CONTROLS = ("gaussian", "untrained", "shuffled", "rescaled")  # as in radius.settings, which is not loaded for --help
 _EXAMPLES = """\
 examples:
+  nothing at hand: the small model and the short book that come with the package, in seconds:
+    beyond-scaling radius
+    beyond-scaling radius --layers all --controls all --name radius-all
+
   a model folder and a text of your own:
     beyond-scaling radius --model my-model --text prose.txt --chunks 20000
 
@@ -65,7 +71,10 @@ def add(commands: Any) -> None:
         allow_abbrev=False,
         help="nearest-neighbour distances of a language model's activations",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage=f"{PROGRAM} radius --model MODEL --text TEXT [options]\n       {PROGRAM} radius --preset paper [options]",
+        usage=(
+            f"{PROGRAM} radius [--model MODEL] [--text TEXT] [options]\n"
+            f"       {PROGRAM} radius --preset paper [options]"
+        ),
         description=(
             "Take random chunks of text, record the activation for the next token of each, before and\n"
             "after the final norm and at any layer, compute every vector's exact distance to its nearest\n"
@@ -89,7 +98,12 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         help="paper: GPT-2 medium on OpenWebText, 100,000 chunks of 256 tokens; further options override it",
     )
     option = parser.add_argument_group("model").add_argument
-    option("--model", metavar="MODEL", help="hub id, folder, or llama2.c .bin; weights as safetensors")
+    option(
+        "--model",
+        metavar="MODEL",
+        help="hub id, folder, or llama2.c .bin; weights as safetensors (default: the one in the box, an OpenELM of"
+        " 440,288 parameters trained on public-domain books)",
+    )
     option("--tokenizer", metavar="T", help="hub id, folder, or llama2.c tokenizer .bin (default: the model's own)")
     option(
         "--dtype",
@@ -105,7 +119,8 @@ def _text_options(parser: argparse.ArgumentParser) -> None:
     option(
         "--text",
         metavar="TEXT",
-        help="plain or Parquet file, folder of them, or dataset id[:configuration], which is streamed",
+        help="plain or Parquet file, folder of them, or dataset id[:configuration], which is streamed (default: the"
+        " one in the box, Abbott's Flatland)",
     )
     option("--column", default="text", help="where the text is in Parquet files and datasets (default: text)")
     option("--split", default="train", help="of a dataset (default: train)")
@@ -115,8 +130,18 @@ def _text_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="read N documents at most (a dataset is then shuffled first)",
     )
-    option("--chunks", type=positive, metavar="K", help=f"how many random chunks (default: {DEFAULTS['chunks']:,})")
-    option("--length", type=positive, metavar="L", help=f"tokens in a chunk (default: {DEFAULTS['length']})")
+    option(
+        "--chunks",
+        type=positive,
+        metavar="K",
+        help=f"how many random chunks (default: {DEFAULTS['chunks']:,}; from the text in the box {BOX['chunks']:,})",
+    )
+    option(
+        "--length",
+        type=positive,
+        metavar="L",
+        help=f"tokens in a chunk (default: {DEFAULTS['length']}; from the text in the box {BOX['length']})",
+    )
     option("--seed", type=natural, default=0, help="of the chunks, the subsets and the controls (default: 0)")
 
 
@@ -162,23 +187,25 @@ def _measuring_options(parser: argparse.ArgumentParser) -> None:
 
 def _output_options(parser: argparse.ArgumentParser) -> None:
     option = parser.add_argument_group("output").add_argument
-    option("--name", help="of the record (default: radius-<model>)")
+    option("--name", help=f"of the record (default: radius-<model>; for model and text in the box {BOX_NAME})")
     option("--title", type=words, help="of the record, for readers")
-    option("--out", type=folder, metavar="DIR", help="folder of the records (default: book/results of the checkout)")
+    option(
+        "--out",
+        type=folder,
+        metavar="DIR",
+        help="folder of the records (default: book/results of the checkout; for model and text in the box"
+        f" ./{BOX_RESULTS})",
+    )
     option("--force", action="store_true", help="replace a record of the same name")
     option("--work", type=folder, metavar="DIR", help="folder for work in progress (default: in the user's cache)")
     option("--quiet", action="store_true", help="no progress bars")
 
 
 def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
-    chosen = {**DEFAULTS, **PRESETS.get(options.preset, {})}
-    chosen |= {key: value for key, value in vars(options).items() if value is not None}
-    for needed in ("model", "text"):
-        if not chosen.get(needed):
-            raise ValueError(f"--{needed} is missing (or choose a --preset)")
-    name = chosen["name"] if "name" in chosen else record_name(chosen["model"])
+    chosen = _chosen(options)
+    name = chosen["name"]
     # a title for now: what the record's name, folder and command can be refused for is refused first
-    root, texts = new_record(name, chosen.get("title") or name, given, options.out, options.force)
+    root, texts = new_record(name, chosen.get("title") or name, given, chosen.get("out"), options.force)
 
     from .. import processes
     from ..radius.settings import FRACTIONS, Settings
@@ -195,6 +222,34 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     _quiet_libraries()
     with terminable(), processes.joined(options.device) as device:
         return _measure(options, chosen, settings, device, root, texts)
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, Any]:
+    """What is measured: what is asked for, over the preset, over what is in the box, over the defaults."""
+    from ..corpora.default import default_text
+    from ..models.default import default_model
+
+    given = {key: value for key, value in vars(options).items() if value is not None}
+    preset = PRESETS.get(options.preset, {})
+    if {"model", "text"} & set(given):  # then its name and title would tell of another measurement
+        preset = {key: value for key, value in preset.items() if key not in ("name", "title")}
+    asked = {**preset, **given}
+    for key in ("model", "text"):
+        if asked.get(key) == "":  # such as a shell variable that is not set
+            raise ValueError(f"--{key} is empty; expected a name (left out, it is the one in the box)")
+    if "tokenizer" in asked and "model" not in asked:
+        raise ValueError("--tokenizer goes with --model: the model in the box has its own")
+    box: dict[str, Any] = {}
+    if "text" not in asked:
+        box |= {"text": str(default_text()), **BOX}
+    if "model" not in asked:
+        box |= {"model": str(default_model())}
+    if {"model", "text"} <= set(box):
+        box |= {"name": BOX_NAME}
+        if not os.environ.get(results.ROOT_VARIABLE):
+            box |= {"out": Path(BOX_RESULTS)}  # a trial, which has no place among the book's records
+    chosen = {**DEFAULTS, **box, **asked}
+    return {"name": record_name(chosen["model"])} | chosen
 
 
 def _measure(
