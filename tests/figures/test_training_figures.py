@@ -16,20 +16,20 @@ import pytest
 from beyond_scaling import results
 from beyond_scaling.figures import training, training_by_heart, training_predictions
 from beyond_scaling.training import plan
-from beyond_scaling.training.cases import by_heart, case, cases
+from beyond_scaling.training.cases import by_heart, case, cases, words
 from beyond_scaling.training.run import run
 from beyond_scaling.training.seeds import Group, groups
 
 from ..conftest import ROOT
 from ..training import tiny
 
-HEART = {"model.dropout": 0.0, "run.steps": 30, "data.lines": 9}
+HEART = {"model.dropout": 0.0, "run.steps": 30, "data.lines": 9}  # read 17 times
 LEFT = "toy-2-layers-1"  # the run that has not been made
 
 
 @pytest.fixture(scope="module")
 def planned() -> list[plan.Planned]:
-    sections = tiny.config().sections()
+    sections = tiny.config(data__lines=60).sections()
     sections["runs"] = [
         {"name": "toy-{model.layers}-layers-{run.seed}", "grid": {"run.seed": [0, 1], "model.layers": [1, 2]}},
         {"name": "toy-{data.part}", "set": {"data.part": "sentence"}},
@@ -117,7 +117,7 @@ def test_losses_by_heart_are_drawn_with_their_floors(runs: list[Group]) -> None:
 
 
 def test_what_is_not_known_by_heart_is_refused(runs: list[Group]) -> None:
-    with pytest.raises(ValueError, match=r"1 layers: lines read 5\.0 times; expected lines learnt by heart"):
+    with pytest.raises(ValueError, match=r"1 layers: lines read 1\.0 times; expected lines learnt by heart"):
         training_by_heart.figure(runs[:1])
     empty = Group(runs[0].config, (), ("toy",))
     for module in (training, training_by_heart):
@@ -181,6 +181,8 @@ def test_a_case_is_held_against_what_it_should_be(runs: list[Group]) -> None:
     assert heart.measured.mean == pytest.approx(np.mean([each["train"]["last"] for each in summaries]))
     assert (new.paper, heart.paper) == (1.0, 1.0)
     assert [by_heart(group.config) for group in runs] == [False, False, False, True]
+    often = tiny.config(model__layers=3, data__nouns=2)
+    assert words(often) == "twice the nouns, 5 readings"
     tokens = dataclasses.replace(runs[0].config, data=tiny.config(data__kind="tokens", data__path="x").data)
     with pytest.raises(ValueError, match=r"data\.kind is 'tokens', expected 'question-formation'"):
         by_heart(tokens)

@@ -93,6 +93,8 @@ def case(group: Group) -> Case:
 def words(config: Config) -> str:
     """What a run is, in a few words: its variant if it has one, else its lines if they are few, else its depth.
 
+    Of lines not learnt by heart it is said how often they are read, if that is twice or more.
+
     Raises:
         ValueError: a run on other data than lines of the grammar.
     """
@@ -100,11 +102,10 @@ def words(config: Config) -> str:
     variant = Variant(data.part, data.nouns, data.units, data.order)  # type: ignore[arg-type]
     if by_heart(config):
         return f"{data.lines:,} lines by heart"
-    return (
-        f"{config.model.layers} layers"
-        if variant == Variant()
-        else str(variant).removeprefix("line, ").replace("2x", "twice the").replace("x nouns", " times the nouns")
-    )
+    said = f"{config.model.layers} layers"
+    if variant != Variant():
+        said = str(variant).removeprefix("line, ").replace("2x", "twice the").replace("x nouns", " times the nouns")
+    return said if _passes(config) < 2 else f"{said}, {_passes(config):.0f} readings"
 
 
 def by_heart(config: Config) -> bool:
@@ -113,8 +114,11 @@ def by_heart(config: Config) -> bool:
     Raises:
         ValueError: a run on other data than lines of the grammar.
     """
-    passes = config.run.steps * config.run.batch / _lines(config).lines
-    return passes >= MANY and getattr(config.model, "dropout", 0.0) == 0.0
+    return _passes(config) >= MANY and getattr(config.model, "dropout", 0.0) == 0.0
+
+
+def _passes(config: Config) -> float:
+    return config.run.steps * config.run.batch / _lines(config).lines
 
 
 def _lines(config: Config) -> QuestionFormation:
