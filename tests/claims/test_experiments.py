@@ -156,6 +156,8 @@ def test_fig_2_left_measured():
         missed, paper = (abs(case.measured.mean - value) for value in (case.predicted, case.paper))
         if abs(case.predicted - case.paper) > 0.05:  # else both are near, and the experiment cannot tell
             assert missed < 0.3 * paper, case.words
+        if "shuffled" not in case.words:  # there the losses were still falling
+            assert missed < 0.02, case.words
         if case.by_heart:
             assert case.entropy < case.measured.mean < (case.entropy + case.paper) / 2, case.words
             assert case.held_out.mean > case.paper + case.measured.mean, "the gap by which memory shows"
