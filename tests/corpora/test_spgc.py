@@ -42,6 +42,7 @@ CASES = [
     # a line's end is no space
     ("John's\nbook isn't\nhere, o'\nthe dogs'\nbone", "book here the bone"),
     ("I know\n'tis true. Yes.\n'Tis false", "i know true yes is false"),
+    ("A beggar! ...\n'Tis too much!", "a beggar too much"),
     # full stops that end sentences, and those that do not
     ("The end.", "the end"),
     ("He came. She left. It rained.", "he came she left it rained"),

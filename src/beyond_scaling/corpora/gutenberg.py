@@ -112,7 +112,8 @@ def without_header(text: str) -> str:
     A header ends within the first 600 lines, a footer begins after the first 100 of what is left; a text that has
     neither stays as it is.
     """
-    text = _NOTICE.sub("", text)
+    if _LEGALESE[0] in text:
+        text = _NOTICE.sub("", text)
     ends = [found.start() for found in _HEADER.finditer(text, 0, _after_lines(text, HEADER_LINES))]
     if ends:
         line_end = text.find("\n", ends[-1])

@@ -135,7 +135,8 @@ _kept = _Kept()
 def _unless_first(quote: re.Match[str]) -> str:
     """A mark before 'tis at a line's beginning, unless it begins a sentence."""
     before = quote.string[max(0, quote.start() - 20) : quote.start()].rstrip()
-    return quote[0] if before[-1:] in (*".?!\"')]", "") else _MARK + quote[0]
+    begins = before[-1:] in (*".?!\"')]", "") and not before.endswith("..")
+    return quote[0] if begins else _MARK + quote[0]
 
 
 def _kind(before: str) -> str:
