@@ -162,18 +162,9 @@ def attend(
     """
     if cache is not None:
         k, v = cache.update(k, v, layer)
-    if (share := q.shape[1] // k.shape[1]) > 1:
-        k, v = k.repeat_interleave(share, dim=1), v.repeat_interleave(share, dim=1)
-    causal = mask is None and q.shape[2] > 1
-    if q.device.type == "cpu" and q.requires_grad and q.dtype == torch.bfloat16:
-        # torch's backward pass for bfloat16 is several times slower there than the one for float32
-        with torch.autocast("cpu", enabled=False):
-            y = torch.nn.functional.scaled_dot_product_attention(
-                q.float(), k.float(), v.float(), attn_mask=mask, dropout_p=dropout, is_causal=causal
-            )
-        return y.to(q.dtype)
+    causal, grouped = mask is None and q.shape[2] > 1, q.shape[1] != k.shape[1]
     return torch.nn.functional.scaled_dot_product_attention(
-        q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal
+        q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal, enable_gqa=grouped
     )
 
 

@@ -96,6 +96,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return objective, nll
 
     @staticmethod
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *upstream: Any) -> Any:
         scale = upstream[0]
         gradients, ctx.gradients = ctx.gradients, None  # given away, so that `.grad` takes them without a copy
@@ -131,6 +132,7 @@ def _losses(
     rows = torch.arange(parts[0].stop if parts else 0, device=hidden.device)
     kept = targets != ignore
     index = targets.where(kept, 0)
+    same = dtype == weight.dtype
     # without z-loss and ignored targets a row of softmax is its own slope; to ask a GPU would be to wait for it
     scaled = z_loss != 0 or hidden.device.type != "cpu" or not bool(kept.all())
     nll = torch.zeros((), dtype=exact, device=hidden.device)
@@ -156,16 +158,28 @@ def _losses(
             of_hidden[part] = times_transposed(slope, w.T)
         if wanted[1]:
             if of_weight is None:
-                of_weight = (slope.T @ x[part]).to(weight.dtype)
-            elif of_weight.dtype == dtype:
+                of_weight = _rows(weight)
+                torch.mm(slope.T, x[part], out=of_weight) if same else of_weight.copy_(slope.T @ x[part])
+            elif same:
                 of_weight.addmm_(slope.T, x[part])
             else:
                 of_weight += slope.T @ x[part]
-    if wanted[1] and of_weight is None:
-        of_weight = torch.zeros_like(weight)
+    if wanted[1]:
+        of_weight = torch.zeros_like(weight) if of_weight is None else of_weight.contiguous()
     if of_bias is not None and bias is not None:
         of_bias = of_bias.to(bias.dtype)
     return nll + z_loss * squares, nll, of_hidden, of_weight, of_bias
+
+
+def _rows(weight: Tensor) -> Tensor:
+    """An empty (V, n) for the weight's gradient, with rows that begin at whole cache lines on a CPU.
+
+    MKL adds a product to unaligned rows at half its speed (56 instead of 95 GFLOP/s at n = 954).
+    """
+    if weight.device.type != "cpu":
+        return torch.empty_like(weight)
+    line = 64 // weight.element_size()
+    return weight.new_empty(len(weight), -(-weight.shape[1] // line) * line)[:, : weight.shape[1]]
 
 
 def _chunks(m: int, vocabulary: int, device: str) -> list[slice]:

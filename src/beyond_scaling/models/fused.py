@@ -40,33 +40,38 @@ def swiglu(x: Tensor) -> Tensor:
     return _SwiGLU.apply(x)
 
 
-def norm_and_rotate(heads: Tensor, gain: Tensor, eps: float, cos: Tensor, sin: Tensor) -> Tensor:
-    """RMSNorm of every head with its own gain, then each pair (i, i + h/2) turned by its position's angle.
+def queries_and_keys(
+    heads: Tensor, gains: tuple[Tensor, Tensor], counts: tuple[int, int], eps: float, cos: Tensor, sin: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values from all heads: RMSNorm of each query and key head, then rotary positions.
+
+    A position's pairs (i, i + h/2) of a head are turned by its angles.
 
     Args:
-        heads: (B, T, H, h).
-        gain: (H, h).
-        cos, sin: (T, 1, h/2) or (B, T, 1, h/2), float32.
+        heads: (B, T, H + 2 G, h), H queries, G keys and G values.
+        gains: of the queries' norm and of the keys', (h,) each.
+        counts: (H, G).
+        cos, sin: of the angles, (T, 1, h/2) or (B, T, 1, h/2), float32.
+
+    Returns:
+        (B, T, H, h), (B, T, G, h) and (B, T, G, h).
     """
-    if torch.compiler.is_compiling():
-        x = heads.to(exact(heads))
-        x = x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + eps) * gain.to(x.dtype)
-        return _turn(x, cos.to(x.dtype), sin.to(x.dtype)).to(heads.dtype)
-    return _NormAndRotate.apply(heads, gain, eps, cos, sin)
+    queries, groups = counts
+    if not torch.compiler.is_compiling():
+        return _QueriesAndKeys.apply(heads, *gains, queries, groups, eps, cos, sin)
+    qk, v = heads.split((queries + groups, groups), dim=2)
+    x = qk.to(exact(qk))
+    x = x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + eps) * _each(gains, counts).to(x.dtype)
+    a, b = x.chunk(2, dim=-1)
+    cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    turned = torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1).to(heads.dtype)
+    q, k = turned.split((queries, groups), dim=2)
+    return q, k, v
 
 
-def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
-
-
-def _turned(x: Tensor, cos: Tensor, sin: Tensor, sign: float) -> Tensor:
-    """`_turn`, by minus the angle if sign is -1, without temporary copies."""
-    out = torch.empty_like(x, memory_format=torch.contiguous_format)
-    (a, b), (c, d) = x.chunk(2, dim=-1), out.chunk(2, dim=-1)
-    torch.mul(a, cos, out=c).addcmul_(b, sin, value=-sign)
-    torch.mul(b, cos, out=d).addcmul_(a, sin, value=sign)
-    return out
+def _each(gains: tuple[Tensor, Tensor], counts: tuple[int, int]) -> Tensor:
+    """Every head's gain, (H + G, h)."""
+    return torch.cat([gain.expand(count, -1) for gain, count in zip(gains, counts, strict=True)])
 
 
 def _inverse_rms(x: Tensor, eps: float) -> Tensor:
@@ -75,7 +80,7 @@ def _inverse_rms(x: Tensor, eps: float) -> Tensor:
 
 
 def _norm_backward(unit: Tensor, inverse: Tensor, gain: Tensor, upstream: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of x, and of the gain at every place still to be summed; unit = x · inverse. May write to `upstream`.
+    """Gradients of x, and of the gain at every place still to be summed; unit = x · inverse.
 
     With y = unit · gain:  d/dx = inverse · (upstream · gain - unit · mean(upstream · gain · unit)).
     """
@@ -102,23 +107,48 @@ class _RMSNorm(torch.autograd.Function):
         return of_x.to(x.dtype), of_gain.flatten(0, -2).sum(dim=0).to(gain.dtype), None, None
 
 
-class _NormAndRotate(torch.autograd.Function):
+class _QueriesAndKeys(torch.autograd.Function):
+    """The turn is u C + swap(u) S, where swap exchanges a head's halves, and C and S hold the gains too: two passes."""
+
     @staticmethod
-    def forward(ctx: Any, heads: Tensor, gain: Tensor, eps: float, cos: Tensor, sin: Tensor) -> Tensor:
-        wide = heads.to(exact(heads))
-        cos, sin = cos.to(wide.dtype), sin.to(wide.dtype)
+    def forward(
+        ctx: Any, heads: Tensor, q_gain: Tensor, k_gain: Tensor, queries: int, groups: int, eps: float, *turn: Tensor
+    ) -> Any:
+        qk = heads[:, :, : queries + groups]
+        wide = qk.to(exact(heads))
+        cos, sin = (table.to(wide.dtype) for table in turn)
+        cos, sin = torch.cat((cos, cos), dim=-1), torch.cat((-sin, sin), dim=-1)
         inverse = _inverse_rms(wide, eps)
-        ctx.save_for_backward(heads, gain, inverse, cos, sin)
-        return _turned((wide * inverse).mul_(gain), cos, sin, 1.0).to(heads.dtype)
+        unit = wide * inverse
+        gain = _each((q_gain, k_gain), (queries, groups)).to(wide.dtype)
+        turned = (unit * (cos * gain)).addcmul_(_swap(unit), sin * _swap(gain)).to(heads.dtype)
+        ctx.save_for_backward(qk, gain, inverse, cos, sin)
+        ctx.counts, ctx.gain_dtype = (queries, groups), q_gain.dtype
+        return turned[:, :, :queries], turned[:, :, queries:], heads[:, :, queries + groups :]
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> Any:
-        heads, gain, inverse, cos, sin = ctx.saved_tensors
-        unit = heads * inverse
-        turned_back = _turned(upstream.to(unit.dtype), cos, sin, -1.0)
-        of_heads, of_gain = _norm_backward(unit, inverse, gain, turned_back)
-        return of_heads.to(heads.dtype), of_gain.flatten(0, -3).sum(dim=0).to(gain.dtype), None, None, None
+    def backward(ctx: Any, of_q: Tensor, of_k: Tensor, of_v: Tensor) -> Any:
+        qk, gain, inverse, cos, sin = ctx.saved_tensors
+        queries, groups = ctx.counts
+        unit = qk * inverse
+        upstream = torch.cat((of_q, of_k), dim=2).to(unit.dtype)
+        all_heads = (queries + groups, -1)
+        # turned back: the transposed turn, whose tables are (u C + swap(u) S)'s with S's halves exchanged
+        back = (upstream * cos.expand(*cos.shape[:-2], *all_heads).contiguous()).addcmul_(
+            _swap(upstream), _swap(sin).expand(*sin.shape[:-2], *all_heads).contiguous()
+        )
+        of_heads = qk.new_empty(*qk.shape[:2], queries + 2 * groups, qk.shape[3])
+        of_x, of_gain = _norm_backward(unit, inverse, gain, back)
+        of_heads[:, :, : queries + groups] = of_x
+        of_heads[:, :, queries + groups :] = of_v
+        of_gain = of_gain.flatten(0, 1).sum(dim=0).to(ctx.gain_dtype)  # (H + G, h)
+        return of_heads, of_gain[:queries].sum(dim=0), of_gain[queries:].sum(dim=0), *(None,) * 5
+
+
+def _swap(x: Tensor) -> Tensor:
+    """The two halves of the last axis exchanged."""
+    return x.roll(x.shape[-1] // 2, dims=-1)
 
 
 class _SwiGLU(torch.autograd.Function):

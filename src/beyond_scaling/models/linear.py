@@ -31,7 +31,7 @@ def onednn_does(x: Tensor, w: Tensor) -> bool:
         and x.shape[0] >= _FEWEST_ROWS
         and not torch.is_autocast_enabled("cpu")
         and torch.backends.mkldnn.is_available()
-        and torch.backends.mkldnn.enabled
+        and bool(torch.backends.mkldnn.enabled)
     )
 
 

@@ -22,7 +22,7 @@ from transformers import PreTrainedConfig
 from transformers import initialization as init
 
 from .causal import Backbone, CausalLM, attend
-from .fused import norm_and_rotate, rms_norm, swiglu
+from .fused import queries_and_keys, rms_norm, swiglu
 from .linear import Linear
 
 
@@ -117,10 +117,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor | None, cache: Any) -> Tensor:
         batch, length, _ = x.shape
         heads = self.qkv_proj(x).view(batch, length, -1, self.head_dim)  # (B, T, H + 2G, h)
-        qk, v = heads.split((self.queries + self.groups, self.groups), dim=2)
-        # queries and keys at once, each with its own gain: (H + G, h)
-        gain = torch.cat((self.q_norm.weight.expand(self.queries, -1), self.k_norm.weight.expand(self.groups, -1)))
-        q, k = norm_and_rotate(qk, gain, self.q_norm.eps, *turns).split((self.queries, self.groups), dim=2)
+        q, k, v = queries_and_keys(
+            heads, (self.q_norm.weight, self.k_norm.weight), (self.queries, self.groups), self.q_norm.eps, *turns
+        )
         y = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask, cache, self.layer)  # (B, H, T, h)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
@@ -175,7 +174,10 @@ class OpenELMModel(Backbone):
 
     def embed(self, x: Tensor, past: int, position_ids: Tensor | None) -> tuple[Tensor, Any]:
         where = slice(past, past + x.shape[1]) if position_ids is None else position_ids
-        return x, (self.cos[where].unsqueeze(-2), self.sin[where].unsqueeze(-2))  # (T, 1, h/2) or (B, T, 1, h/2)
+        tables = self.cos, self.sin
+        if x.dtype == torch.float64:
+            tables = rotations(self.config, torch.float64)
+        return x, tuple(table[where].unsqueeze(-2) for table in tables)  # (T, 1, h/2) or (B, T, 1, h/2) each
 
     def finish(self, x: Tensor) -> Tensor:
         return self.norm(x)
@@ -211,11 +213,11 @@ def _initialise(module: nn.Module, config: Any) -> None:
             init.copy_(table, values)
 
 
-def rotations(config: OpenELMConfig) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of position · theta^(-2i/h): two tables (context, h/2), float32."""
+def rotations(config: Any, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of position · theta^(-2i/h): two tables (context, h/2)."""
     rates = config.rope_theta ** (-torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim)
     angles = torch.outer(torch.arange(config.max_position_embeddings, dtype=torch.float64), rates)
-    return angles.cos().float(), angles.sin().float()
+    return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 def _positive(what: str, value: Any) -> None:

@@ -155,7 +155,10 @@ class VanillaModel(Backbone):
 
     def embed(self, x: Tensor, past: int, position_ids: Tensor | None) -> tuple[Tensor, None]:
         where = slice(past, past + x.shape[1]) if position_ids is None else position_ids
-        x = x * math.sqrt(self.config.hidden_size) + self.positions[where].to(x.dtype)
+        table = self.positions
+        if x.dtype == torch.float64:
+            table = sinusoids(table.shape[0], table.shape[1], torch.float64)
+        x = x * math.sqrt(self.config.hidden_size) + table[where].to(x.dtype)
         return functional.dropout(x, self.config.dropout, self.training), None
 
 
@@ -190,8 +193,8 @@ def _initialise(module: nn.Module, config: Any) -> None:
         init.copy_(module.positions, sinusoids(config.max_position_embeddings, config.hidden_size))
 
 
-def sinusoids(length: int, width: int) -> Tensor:
-    """Sine and cosine, in turn, of position / 10000^(2i/width): (length, width) float32. Vaswani et al. 2017, 3.5."""
+def sinusoids(length: int, width: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Sine and cosine, in turn, of position / 10000^(2i/width): (length, width). Vaswani et al. 2017, section 3.5."""
     rates = 10000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
     angles = torch.outer(torch.arange(length, dtype=torch.float64), rates)
-    return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1).float()
+    return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1).to(dtype)
