@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -46,6 +47,8 @@ def build(folder: Path, *chapters: str) -> Built:
     toc = "".join(f"  - file: {name}\n" for name in (*chapters, "bibliography"))
     (folder / "_toc.yml").write_text(f"format: jb-book\nroot: index\nchapters:\n{toc}", encoding="utf-8")
     results.save(sample_record(), root=book / "results")
+    again = dataclasses.replace(sample_record(), name="sample-2", seed=8, command="beyond-scaling radius --again")
+    results.save(again, root=book / "results")
     done = subprocess.run(
         [
             Path(sys.executable).with_name("jupyter-book"),

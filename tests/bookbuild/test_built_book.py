@@ -50,6 +50,17 @@ def test_provenance_comes_from_the_record(living_book: Built):
     assert "text.txt, 12 bytes, SHA-256 abab" in rows["Input"]
 
 
+def test_provenance_of_several_records_tells_once_what_they_share(living_book: Built):
+    folded = living_book.soup("alive.html").select("details.bs-provenance")[1]
+    assert folded.summary.get_text() == "How both were measured"
+    rows = {dt.get_text(): dt.find_next("dd").get_text().strip() for dt in folded.select("dt")}
+    assert "text.txt, 12 bytes" in rows["Input"]
+    for name, command, seed in (("sample", "--chunks 3", 7), ("sample-2", "--again", 8)):
+        assert rows[name].startswith(f"Command beyond-scaling radius {command};"), "hyphens stay two"
+        assert rows[name].endswith(f"Seed {seed}")
+    assert {"Command", "Seed"}.isdisjoint(rows)
+
+
 def test_figures_have_height_words_and_escaped_data(living_book: Built):
     figure = living_book.soup("alive.html").select_one("figure.bs-figure")
     stage = figure.select_one(".bs-figure-stage")
@@ -114,6 +125,7 @@ def test_deprecated_roles_become_list_items(living_book: Built):
         "verdict 'fails' without its claim: name the claim's id in ledger.yml",
         "claim 'eq-4' of ledger.yml is shown on no page",
         "provenance of 'nowhere': no record 'nowhere'",
+        "provenance of 'no*': no record fits it",
         "plotly figure: say what it shows",
         "plotly figure: the page's plotly.js cannot draw 'scatter3d'",
         "a cell that raises",

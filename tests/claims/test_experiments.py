@@ -151,13 +151,13 @@ def test_fig_2_left(golden):
 def test_fig_2_left_measured():
     """Losses of trained models lie near the entropy of their lines, and away from 1 wherever the two differ."""
     told = cases(groups(plan.load("grammar-light"), RECORDS))
-    assert {"6 layers", "10 layers", "100 lines by heart"} <= {case.words for case in told}
+    assert {"6 layers", "10 layers", "100 lines by heart", "1,000 lines by heart", "sentence"} <= {case.words for case in told}
     for case in told:
         missed, paper = (abs(case.measured.mean - value) for value in (case.predicted, case.paper))
         if abs(case.predicted - case.paper) > 0.05:  # else both are near, and the experiment cannot tell
             assert missed < 0.3 * paper, case.words
         if "shuffled" not in case.words:  # there the losses were still falling
-            assert missed < 0.02, case.words
+            assert missed < 0.03, case.words
         if case.by_heart:
             assert case.entropy < case.measured.mean < (case.entropy + case.paper) / 2, case.words
             assert case.held_out.mean > case.paper + case.measured.mean, "the gap by which memory shows"

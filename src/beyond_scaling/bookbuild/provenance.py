@@ -83,7 +83,8 @@ def shared_rows(records: Sequence[Record]) -> list[tuple[str, str]]:
 
 def _row(label: str, text: str) -> nodes.definition_list_item:
     words = nodes.literal("", text) if label == "Command" else nodes.Text(text)
-    return nodes.definition_list_item("", nodes.term("", label), nodes.definition("", nodes.paragraph("", "", words)))
+    told = nodes.paragraph("", "", words, support_smartquotes=False)  # an option's -- stays as it is
+    return nodes.definition_list_item("", nodes.term("", label), nodes.definition("", told))
 
 
 def _visit_html(self: Any, node: folded) -> None:
