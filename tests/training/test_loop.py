@@ -175,7 +175,7 @@ def test_bfloat16_stays_close_and_weights_stay_float32() -> None:
 
 
 def test_compiled_it_is_the_same_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Traced and differentiated as for compilation; only the last step, machine code, is left out (no compiler here)."""
+    """Traced and differentiated as for compilation; only machine code is left out, for it wants a compiler."""
     compiled = torch.compile
     monkeypatch.setattr(torch, "compile", lambda module: compiled(module, backend="aot_eager"))
     plain, traced = (
