@@ -139,6 +139,20 @@ def test_under_autocast_products_are_bfloat16_and_sums_are_not() -> None:
         assert (one - other).norm() < 0.01 * other.norm()
 
 
+@pytest.mark.parametrize("z_loss", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_a_compiler_gets_is_what_is_done_without_one(z_loss: float, dtype: torch.dtype) -> None:
+    logits = 5 * torch.randn(9, 20, generator=torch.Generator().manual_seed(0)).to(dtype)
+    targets, kept = torch.arange(9) * 2, torch.arange(9) % 4 > 0
+    expected = module._rows_in_one(logits, targets, kept, z_loss, True)
+    nll, log_z, slope = module._rows_in_place(logits.clone(), targets, kept, z_loss, True)
+    assert slope is not None
+    assert slope.dtype == dtype
+    torch.testing.assert_close((nll, log_z), expected[:2])
+    torch.testing.assert_close(slope, expected[2], rtol=1e-5 if dtype == torch.float32 else 0.01, atol=1e-6)
+    assert module._rows_in_one(logits, targets, kept, z_loss, False)[2] is None
+
+
 def test_half_precision_weights_get_half_precision_gradients() -> None:
     made = problem(20, 8, 30, torch.bfloat16)
     objective, _ = linear_cross_entropy(**made)

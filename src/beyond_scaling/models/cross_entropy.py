@@ -16,6 +16,8 @@ The losses, summed over the targets that are not ignored, in nats; logZ is the l
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,7 +25,7 @@ from torch import Tensor
 
 from .linear import times_transposed
 
-CHUNK_BYTES = {"cpu": 25 << 20, "cuda": 1 << 28}
+CHUNK_BYTES = {"cpu": 25 << 20, "cuda": 1 << 30}
 """How large one chunk of float32 logits may be: near the size of the last cache, or large enough to fill a GPU."""
 
 
@@ -56,20 +58,21 @@ def linear_cross_entropy(
     """
     _check(hidden, weight, targets, bias)
     # a few calls in a loop over rows: compiled graphs end before it and begin again after it
-    return _apply(hidden, weight, targets, bias, float(z_loss), int(ignore))
+    compiled = torch.compiler.is_compiling() and hidden.is_cuda
+    return _apply(hidden, weight, targets, bias, (float(z_loss), int(ignore), compiled))
 
 
 @torch.compiler.disable
 def _apply(
-    hidden: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None, z_loss: float, ignore: int
+    hidden: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None, options: tuple[float, int, bool]
 ) -> tuple[Tensor, Tensor]:
     kind = hidden.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
     if not (torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (hidden, weight, bias))):
         with torch.no_grad(), torch.autocast(kind, enabled=False):
-            objective, nll, *_ = _losses(hidden, weight, targets, bias, z_loss, ignore, dtype, (False,) * 3)
+            objective, nll, *_ = _losses(hidden, weight, targets, bias, options, dtype, (False,) * 3)
         return objective, nll
-    return _LinearCrossEntropy.apply(hidden, weight, targets, bias, z_loss, ignore, dtype)
+    return _LinearCrossEntropy.apply(hidden, weight, targets, bias, options, dtype)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -82,15 +85,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
         weight: Tensor,
         targets: Tensor,
         bias: Tensor | None,
-        z_loss: float,
-        ignore: int,
+        options: tuple[float, int, bool],
         dtype: torch.dtype,
     ) -> Any:
         wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1], ctx.needs_input_grad[3])
         with torch.autocast(hidden.device.type, enabled=False):
-            objective, nll, *gradients = _losses(hidden, weight, targets, bias, z_loss, ignore, dtype, wanted)
+            objective, nll, *gradients = _losses(hidden, weight, targets, bias, options, dtype, wanted)
         ctx.save_for_backward(hidden, weight, targets, bias)
-        ctx.options = (z_loss, ignore, dtype, wanted)
+        ctx.options = (options, dtype, wanted)
         ctx.gradients = gradients
         ctx.mark_non_differentiable(nll)
         return objective, nll
@@ -108,7 +110,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             if gradient is not None:
                 gradient.mul_(scale)
         of_hidden, of_weight, of_bias = gradients
-        return of_hidden, of_weight, None, of_bias, None, None, None
+        return of_hidden, of_weight, None, of_bias, None, None
 
 
 def _losses(
@@ -116,12 +118,12 @@ def _losses(
     weight: Tensor,
     targets: Tensor,
     bias: Tensor | None,
-    z_loss: float,
-    ignore: int,
+    options: tuple[float, int, bool],
     dtype: torch.dtype,
     wanted: tuple[bool, bool, bool],
 ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """(objective, nll) and the gradients of hidden (m, n), weight (V, n) and bias (V,), each None if not wanted."""
+    z_loss, ignore, compiled = options
     exact = torch.float64 if hidden.dtype == torch.float64 else torch.float32
     x, w = hidden.to(dtype), weight.to(dtype)
     b = None if bias is None else bias.to(dtype)
@@ -129,36 +131,26 @@ def _losses(
     of_weight: Tensor | None = None
     of_bias = torch.zeros_like(bias, dtype=exact) if bias is not None and wanted[2] else None
     parts = _chunks(len(hidden), len(weight), hidden.device.type)
-    rows = torch.arange(parts[0].stop if parts else 0, device=hidden.device)
     kept = targets != ignore
     index = targets.where(kept, 0)
+    rows = _compiled() if compiled else _rows_in_place
     same = dtype == weight.dtype
-    # without z-loss and ignored targets a row of softmax is its own slope; to ask a GPU would be to wait for it
-    scaled = z_loss != 0 or hidden.device.type != "cpu" or not bool(kept.all())
     nll = torch.zeros((), dtype=exact, device=hidden.device)
     squares = torch.zeros_like(nll)
     for part in parts:
-        row, target, keep = rows[: part.stop - part.start], index[part], kept[part]
-        logits = times_transposed(x[part], w, b).to(exact)  # (c, V)
-        top = logits.amax(dim=1)  # (c,)
-        at_target = logits[row, target]
-        p = torch.softmax(logits, dim=1, out=logits)
-        log_z = top - p.amax(dim=1).log()  # the largest probability, at least 1 / V, is exp(top - logZ)
-        nll += (log_z - at_target).where(keep, 0).sum()
-        squares += log_z.square().where(keep, 0).sum()
-        if not any(wanted):
+        logits = times_transposed(x[part], w, b)  # (c, V)
+        row_nll, row_log_z, slope = rows(logits, index[part], kept[part], z_loss, any(wanted))
+        nll += row_nll.sum()
+        squares += row_log_z.square().sum()
+        if slope is None:
             continue
-        if scaled:
-            p.mul_((1 + 2 * z_loss * log_z).where(keep, 0)[:, None])
-        p[row, target] -= keep.to(exact)  # now the slope of the objective
         if of_bias is not None:
-            of_bias += p.sum(dim=0)
-        slope = p.to(dtype)
+            of_bias += slope.sum(dim=0, dtype=exact)
         if of_hidden is not None:
             of_hidden[part] = times_transposed(slope, w.T)
         if wanted[1]:
             if of_weight is None:
-                of_weight = _rows(weight)
+                of_weight = _aligned(weight)
                 torch.mm(slope.T, x[part], out=of_weight) if same else of_weight.copy_(slope.T @ x[part])
             elif same:
                 of_weight.addmm_(slope.T, x[part])
@@ -171,7 +163,49 @@ def _losses(
     return nll + z_loss * squares, nll, of_hidden, of_weight, of_bias
 
 
-def _rows(weight: Tensor) -> Tensor:
+def _rows_in_place(
+    logits: Tensor, targets: Tensor, kept: Tensor, z_loss: float, sloped: bool
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """-log p(target) (c,) and logZ (c,), 0 where a target is not kept, and the objective's slope (c, V) if asked for.
+
+    The slope is in the logits' type, and in their place if that is the type of sums.
+    """
+    wide = logits.to(torch.float64 if logits.dtype == torch.float64 else torch.float32)
+    row = torch.arange(len(targets), device=targets.device)
+    top, at_target = wide.amax(dim=1), wide[row, targets]
+    p = torch.softmax(wide, dim=1, out=wide)
+    log_z = top - p.amax(dim=1).log()  # the largest probability, at least 1 / V, is exp(top - logZ)
+    nll, log_z = (log_z - at_target).where(kept, 0), log_z.where(kept, 0)
+    if not sloped:
+        return nll, log_z, None
+    # without z-loss and ignored targets softmax is multiplied by 1; to ask a GPU would be to wait for it
+    if z_loss or logits.device.type != "cpu" or not bool(kept.all()):
+        p.mul_((1 + 2 * z_loss * log_z).where(kept, 0)[:, None])
+    p[row, targets] -= kept.to(p.dtype)
+    return nll, log_z, p.to(logits.dtype)
+
+
+def _rows_in_one(
+    logits: Tensor, targets: Tensor, kept: Tensor, z_loss: float, sloped: bool
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The same for a compiler, which makes two kernels of it: one that reads the logits, one that writes the slope."""
+    wide = logits.float()
+    log_z = wide.logsumexp(dim=1)
+    nll = (log_z - wide.gather(1, targets[:, None])[:, 0]).where(kept, 0)
+    slope = None
+    if sloped:
+        token = torch.arange(logits.shape[1], device=logits.device)
+        p = (wide - log_z[:, None]).exp() * (1 + 2 * z_loss * log_z)[:, None]
+        slope = (p - (token == targets[:, None]).float()).where(kept[:, None], 0).to(logits.dtype)
+    return nll, log_z.where(kept, 0), slope
+
+
+@functools.cache
+def _compiled() -> Callable[..., tuple[Tensor, Tensor, Tensor | None]]:
+    return torch.compile(_rows_in_one)
+
+
+def _aligned(weight: Tensor) -> Tensor:
     """An empty (V, n) for the weight's gradient, with rows that begin at whole cache lines on a CPU.
 
     MKL adds a product to unaligned rows at half its speed (56 instead of 95 GFLOP/s at n = 954).
