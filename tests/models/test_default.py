@@ -164,3 +164,12 @@ def test_its_configuration_is_the_presets(record: results.Record) -> None:
     wanted = json.loads(json.dumps(flat(configuration.load("default-model"))))
     assert {key: record.parameters[key] for key in wanted} == wanted
     assert "--set" not in record.command
+
+
+def test_chapter_8_shows_this_model_on_this_text() -> None:
+    shown = results.verify("radius-default", ROOT / "book" / "results")
+    there = {item["name"]: item["sha256"] for item in shown.inputs}
+    mine = (FOLDER / "model.safetensors", FOLDER / "config.json", FOLDER / "tokenizer.json", default_text())
+    assert {path.name: there[path.name] for path in mine} == {
+        path.name: provenance.file_input(path)["sha256"] for path in mine
+    }
