@@ -18,12 +18,12 @@ from beyond_scaling.figures import training, training_by_heart, training_predict
 from beyond_scaling.training import plan
 from beyond_scaling.training.cases import by_heart, case, cases, words
 from beyond_scaling.training.run import run
-from beyond_scaling.training.seeds import Group, groups
+from beyond_scaling.training.seeds import Group, groups, spread
 
 from ..conftest import ROOT
 from ..training import tiny
 
-HEART = {"model.dropout": 0.0, "run.steps": 30, "data.lines": 9}  # read 17 times
+HEART = {"model.dropout": 0.0, "run.steps": 30, "data.lines": 5}  # read 30 times
 LEFT = "toy-2-layers-1"  # the run that has not been made
 
 
@@ -105,15 +105,15 @@ def test_the_course_has_a_line_for_each_seed_and_both_predictions(runs: list[Gro
 def test_losses_by_heart_are_drawn_with_their_floors(runs: list[Group]) -> None:
     group = runs[-1]
     drawn = training_by_heart.figure([group])
-    seen, new = (traces(drawn, name=name) for name in ("9 lines by heart", "9 lines by heart: on new lines"))
+    seen, new = (traces(drawn, name=name) for name in ("5 lines by heart", "5 lines by heart: on new lines"))
     for record, own, other in zip(group.records, seen, new, strict=True):
         assert list(own.y) == near(training.reduced(record)["mean"])
         losses = record.columns["validation_loss"]
         assert list(other.y) == near(losses[~np.isnan(losses)])
-        assert other.x[-1] == pytest.approx(30 * 5 / 9, rel=1e-3), "readings of each line"
+        assert other.x[-1] == pytest.approx(30, rel=1e-3), "readings of each line"
     floor = group.records[0].summary["predictions"]["floor"]
     assert [shape.y0 for shape in drawn.layout.shapes] == near([floor, 1])
-    assert f"floor of 9: {floor:.3f}" in [note.text for note in drawn.layout.annotations]
+    assert f"floor of 5: {floor:.3f}" in [note.text for note in drawn.layout.annotations]
 
 
 def test_what_is_not_known_by_heart_is_refused(runs: list[Group]) -> None:
@@ -178,7 +178,12 @@ def test_a_case_is_held_against_what_it_should_be(runs: list[Group]) -> None:
     assert new.measured.mean == pytest.approx(np.mean([each["sets"]["validation"]["last"] for each in summaries]))
     summaries = [record.summary for record in runs[-1].records]
     assert heart.predicted == summaries[0]["predictions"]["floor"]
-    assert heart.measured.mean == pytest.approx(np.mean([each["train"]["last"] for each in summaries]))
+    assert heart.measured.mean == pytest.approx(np.mean([each["sets"]["training"]["last"] for each in summaries]))
+    config = runs[-1].config
+    fewer = dataclasses.replace(config, data=dataclasses.replace(config.data, held_out=4))  # not all lines looked at
+    assert case(dataclasses.replace(runs[-1], config=fewer)).training == spread(
+        [each["train"]["last"] for each in summaries]
+    )
     assert (new.paper, heart.paper) == (1.0, 1.0)
     assert [by_heart(group.config) for group in runs] == [False, False, False, True]
     often = tiny.config(model__layers=3, data__nouns=2)

@@ -86,12 +86,11 @@ def alt_text(groups: Sequence[Group]) -> str:
     """The figure in words and numbers."""
     parts = ["Loss against how often each line was read, in nats per token."]
     for group, about in _known(groups):
-        ends = listed([f"{record.summary['train']['last']:.3f}" for record in group.records])
         sets = [record.summary["sets"][VALIDATION] for record in group.records]
         least, last = (listed([f"{found[key]:.2f}" for found in sets]) for key in ("least", "last"))
         parts.append(
-            f"{about.words}: in training down to {ends}, with a floor of {about.entropy:.3f}; on new lines down to"
-            f" {least}, then {last} at the end."
+            f"{about.words}: in training down to {about.training.mean:.3f}, with a floor of {about.entropy:.3f};"
+            f" on new lines down to {least}, then {last} at the end."
         )
     return " ".join(parts) + " Proposition 4 says 1 for all of them." + not_measured(groups)
 

@@ -176,7 +176,7 @@ def _labels(told: Sequence[Case], end: float) -> list[tuple[str, float, float]]:
 def _caption(told: Sequence[Case], groups: Sequence[Group]) -> str:
     seeds = listed(sorted({counted(case.measured.seeds) for case in told}))
     return (
-        "By heart: training loss over the last 5% of the steps, against the floor. New lines: loss on held-out lines,"
+        "By heart: training loss at the end, against the floor. New lines: loss on held-out lines,"
         f" against that of the grammar itself on the same lines. Bars: 95% Student intervals over seeds ({seeds}), most"
         f" of them smaller than the mark; open marks are of a single seed.{not_measured(groups)}"
     )

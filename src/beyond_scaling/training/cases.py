@@ -27,7 +27,8 @@ class Case:
         by_heart: whether few lines are read so often that they can be learnt by heart.
         paper: Proposition 4's least loss.
         entropy: the least loss there is: the entropy of the grammar's lines, or the floor of the lines learnt by heart.
-        training: over the last 5 % of the steps, per seed.
+        training: per seed, on all the lines after the last step, if the run looked at all of them; else of the last 5 %
+            of the steps.
         source, source_error: the grammar's own loss on the held-out lines, and its standard error as an estimate.
         held_out: the models' loss on them after the last step, per seed.
         lines: how many are trained on. passes: how often each is read.
@@ -75,17 +76,18 @@ def case(group: Group) -> Case:
         raise ValueError(f"{words(group.config)}: no records of {', '.join(group.missing)}")
     known = [record.summary["predictions"] for record in group.records]
     summaries = [record.summary for record in group.records]
-    heart = by_heart(group.config)
+    data, heart = _lines(group.config), by_heart(group.config)
+    whole = data.lines <= data.held_out  # as many lines are evaluated in training as are held out
     return Case(
         words=words(group.config),
         by_heart=heart,
         paper=float(printed_loss(0.0)),
         entropy=known[0]["floor" if heart else "entropy"],
-        training=spread([summary["train"]["last"] for summary in summaries]),
+        training=spread([s["sets"]["training"]["last"] if whole else s["train"]["last"] for s in summaries]),
         source=known[0][VALIDATION],
         source_error=known[0]["validation_error"],
         held_out=spread([summary["sets"][VALIDATION]["last"] for summary in summaries]),
-        lines=_lines(group.config).lines,
+        lines=data.lines,
         passes=group.passes,
     )
 
