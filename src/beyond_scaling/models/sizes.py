@@ -2,8 +2,9 @@
 
 OpenELM gives deeper layers more heads and wider feed-forward layers (Mehta et al. 2024, section 2, "layer-wise
 scaling"): multipliers go up evenly from the first layer to the last, and width times multiplier is rounded by
-`make_divisible`. The paper of this book lists widths and heads, not feed-forward widths, and its heads do not follow
-from multipliers that its three widths share. So the lists here are explicit (`PAPER`).
+`make_divisible`. The paper of this book lists widths and heads, and multipliers of heads (0.5 to 1) from which those
+heads follow at other widths only (569 to 600, and 612 to 661 for Model 3). It does not list feed-forward widths. So the
+lists here are explicit (`PAPER`).
 """
 
 from __future__ import annotations
