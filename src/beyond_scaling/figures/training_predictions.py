@@ -13,7 +13,7 @@ from .radius_sites import listed, short
 from .style import BLUE, GREEN, GREY, ORANGE, titled
 from .training import counted, not_measured
 
-_NEAR = 0.045  # shares of the axis within which cases share a label
+_NEAR = 0.035  # shares of the axis within which cases share a label
 _REACH = (5e-4, 3.0)  # nats: what the second figure shows of misses
 
 
@@ -28,7 +28,7 @@ def figure(groups: Sequence[Group]) -> go.Figure:
     told = _told(groups)
     drawing = go.Figure()
     end = 1.12 * max(max(case.predicted, case.measured.mean) for case in told)
-    ends: list[float] = [0.0, short(end)]
+    ends: list[float] = [short(-0.06 * end), short(end)]
     for y, name, colour, dash in (
         (ends, "entropy: the loss is the entropy", GREEN, "solid"),
         ([told[0].paper] * 2, "Proposition 4: the loss is 1", GREY, "dash"),
@@ -156,7 +156,14 @@ def _labels(told: Sequence[Case], end: float) -> list[tuple[str, float, float]]:
     """One label for all cases that lie close together: (text, x, y), at the first; on the right, at the last."""
     found: list[list[Case]] = []
     for case in sorted(told, key=lambda case: case.predicted):
-        if found and case.predicted - found[-1][-1].predicted < _NEAR * end:
+        last = found[-1][-1] if found else None
+        if last is not None and all(
+            abs(ours - theirs) < _NEAR * end
+            for ours, theirs in (
+                (case.predicted, last.predicted),
+                (case.measured.mean, last.measured.mean),
+            )
+        ):
             found[-1].append(case)
         else:
             found.append([case])
