@@ -272,6 +272,8 @@ def test_the_root_is_the_variable_or_the_checkout(tmp_path: Path, monkeypatch: p
         (["--text=/data/prose/words.txt"], "run --text=words.txt"),
         (["--text", "~/words.txt", "--out", "../../results"], "run --text words.txt --out results"),
         (["--model", "openai-community/gpt2-medium"], "run --model openai-community/gpt2-medium"),
+        (["train", "run.toml", "--set", "data.path=/data/tokens"], "run train run.toml --set data.path=tokens"),
+        (["--set", "run.steps=3", "--set", "data.file=~/a"], "run --set run.steps=3 --set data.file=a"),
         (["--text", "prose/a b.txt", "--fractions", "0.4"], "run --text 'prose/a b.txt' --fractions 0.4"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -100,8 +101,13 @@ def file_input(path: Path, name: str | None = None) -> dict[str, Any]:
     return {"name": name or path.name, "sha256": digest.hexdigest(), "bytes": size}
 
 
+_NAMED = re.compile(r"--[\w-]+|[a-z_]+\.[a-z_]+")  # --option=value, or section.key=value
+
+
 def _public(argument: str) -> str:
-    option, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    option, equals, value = argument.partition("=")
+    if not equals or not _NAMED.fullmatch(option):
+        option, equals, value = "", "", argument
     path = Path(value)
     if path.is_absolute() or value.startswith("~") or ".." in path.parts:
         value = path.name

@@ -80,6 +80,8 @@ def save_model(model: Any, task: Task, folder: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.new-", dir=folder.parent) as beside:
             fresh = Path(beside) / folder.name
             model.save_pretrained(fresh)
+            for file in fresh.iterdir():
+                file.chmod(0o644)  # safetensors leaves weights to their owner alone
             if task.tokenizer is not None:
                 from transformers import AutoTokenizer
 
