@@ -17,6 +17,7 @@ import torch
 from beyond_scaling import results
 from beyond_scaling.durable import InUseError, held
 from beyond_scaling.training import loop, sweep
+from beyond_scaling.training.config import Config
 from beyond_scaling.training.loop import Keeping
 from beyond_scaling.training.plan import Planned
 from beyond_scaling.training.run import run
@@ -52,9 +53,15 @@ def assert_same(one: results.Record, other: results.Record) -> None:
     assert one.summary["sets"] == other.summary["sets"]
 
 
+_ALONE: dict[Config, results.Record] = {}
+
+
 def alone(planned: Planned, folder: Path) -> results.Record:
-    """The same run without a sweep."""
-    return run(planned.config, name=planned.name, title=planned.title, command="x", root=folder / "alone")[0]
+    """The same run without a sweep, run once for all tests."""
+    if planned.config not in _ALONE:
+        done = run(planned.config, name=planned.name, title=planned.title, command="x", root=folder / "alone")
+        _ALONE[planned.config] = done[0]
+    return _ALONE[planned.config]
 
 
 def test_every_run_has_its_record_and_a_second_time_nothing_is_run(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ signals, and the losses of runs without all that."""
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import signal
 import subprocess
@@ -29,7 +30,6 @@ from .test_sweep import alone, assert_same, one_thread, planned
 pytestmark = pytest.mark.skipif(not on_ray.installed(), reason="Ray is not installed")
 __all__ = ["one_thread"]
 LONG: dict[str, Any] = {"run__steps": 120, "run__evaluate_every": 12}
-SECRET = "RAY_AUTH_TOKEN"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def variables() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
+    return {name: value for name, value in os.environ.items() if name.startswith("RAY_AUTH")}
 
 
 @pytest.fixture
@@ -85,11 +85,11 @@ def test_a_killed_worker_and_a_diverging_run_change_nothing(
         planned("wild", optimiser__learning_rate=1e38, optimiser__clip=0.0),
         planned("plain", run__seed=1),
     ]
-    steps: list[int] = []
+    reports: list[tuple[str, int]] = []
     seen = Watch.seen
 
     def watched(self: Watch, name: str, how: Any) -> None:
-        steps.append(how.step) if name == "killed" else None
+        reports.append((name, how.step))
         seen(self, name, how)
 
     monkeypatch.setattr(Watch, "seen", watched)
@@ -108,7 +108,10 @@ def test_a_killed_worker_and_a_diverging_run_change_nothing(
     assert os.getpid() not in killed
     assert [outcome.attempts for outcome in outcomes] == [2, 1, 1]
     assert "killed: its process was killed; attempt 2 of 3" in caplog.text
+    steps = [step for name, step in reports if name == "killed"]
     assert steps == sorted(steps), "it went on from its checkpoint"
+    order = [name for name, _ in itertools.groupby(name for name, _ in reports if name != "wild")]
+    assert order == ["killed", "plain", "killed"], "one at a time, and what failed comes last"
     assert outcomes[1].record is None
     assert "is not finite" in outcomes[1].failure
     for number in (0, 2):
@@ -118,8 +121,11 @@ def test_a_killed_worker_and_a_diverging_run_change_nothing(
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["wild"]
 
 
-def test_asked_to_stop_runs_are_kept_and_the_others_not_begun(one_at_a_time: Options, tmp_path: Path) -> None:
-    runs = [planned("first", **LONG), planned("second", run__seed=1)]
+def test_asked_to_stop_runs_are_kept_and_the_others_not_begun(
+    one_at_a_time: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_ray, "POLL_S", 0.05)
+    runs = [planned("first", **LONG | {"run__steps": 240}), planned("second", run__seed=1)]
     work = tmp_path / "work"
 
     def interrupt() -> None:
@@ -134,7 +140,7 @@ def test_asked_to_stop_runs_are_kept_and_the_others_not_begun(one_at_a_time: Opt
     assert signal.getsignal(signal.SIGINT) is before
     assert [path.name for path in work.iterdir()] == ["first"]
     assert at_step(work / "first", 1)
-    assert not at_step(work / "first", 120)
+    assert not at_step(work / "first", 240)
     outcomes = run_all(runs, work=work, root=tmp_path / "results", options=one_at_a_time)
     assert [outcome.attempts for outcome in outcomes] == [1, 1]
     assert_same(outcomes[0].record, alone(runs[0], tmp_path))  # type: ignore[arg-type]
@@ -163,7 +169,7 @@ def test_notes_of_a_worker_are_told_and_paths_are_the_drivers(
 def test_a_driver_that_joined_by_address_is_killed_and_its_sweep_goes_on(
     cluster: Cluster, one_at_a_time: Options, tmp_path: Path
 ) -> None:
-    (tmp_path / "s.toml").write_text(tiny.toml(**LONG) + '\n[[runs]]\nname = "s-{run.seed}"\ngrid.run.seed = [0, 1]\n')
+    (tmp_path / "s.toml").write_text(tiny.toml(**LONG) + '\n[[runs]]\nname = "s"\n')
     address = cluster.ray.get_runtime_context().gcs_address
     options = (
         f"--cpus-per-run {one_at_a_time.cpus} --threads 1 --checkpoint-minutes 0 --out results --work work --quiet"
@@ -171,21 +177,20 @@ def test_a_driver_that_joined_by_address_is_killed_and_its_sweep_goes_on(
     driver = subprocess.Popen(
         [sys.executable, "-m", "beyond_scaling", "sweep", "s.toml", "--address", address, *options.split()],
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "RAY_AUTH_MODE": "token", SECRET: on_ray._token()},
+        env={**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": on_ray._token()},
     )  # fmt: skip
     work = tmp_path / "work"
-    wait_for(lambda: at_step(work / "s-0", 12), driver)
+    wait_for(lambda: at_step(work / "s", 12), driver)
     with pytest.raises(InUseError), held(work):
         pass
     driver.kill()
     assert driver.communicate()[1] == ""
-    runs = sweep.load(tmp_path / "s.toml")
-    kept = max(int(path.name[5:14]) for path in (work / "s-0").glob("step-*"))
-    assert kept < 120
-    outcomes = run_all(runs, work=work, root=tmp_path / "results", options=one_at_a_time)
-    assert [outcome.attempts for outcome in outcomes] == [1, 1]
-    for run in runs:
-        assert_same(results.verify(run.name, tmp_path / "results"), alone(run, tmp_path))
+    assert not at_step(work / "s", 120)
+    (each,) = sweep.load(tmp_path / "s.toml")
+    serially = Options(on="serial", threads=1)
+    (outcome,) = run_all([each], work=work, root=tmp_path / "results", options=serially)
+    assert outcome.attempts == 1
+    assert_same(results.verify("s", tmp_path / "results"), alone(each, tmp_path))
 
 
 def test_what_a_cluster_cannot_give_is_said(

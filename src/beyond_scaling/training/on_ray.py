@@ -184,8 +184,8 @@ class OnRay:
             return Attempt(
                 failure="Ray ended it: the machine was out of memory; give a run more of it (--cpus-per-run)"
             )
-        except errors.NodeDiedError:
-            return Attempt(failure="the machine it ran on is gone")
+        except (errors.NodeDiedError, errors.LocalRayletDiedError):
+            return Attempt(failure="the machine it ran on, or Ray there, is gone")
         except errors.WorkerCrashedError:
             return Attempt(failure="its process was killed")
         except errors.RayError as error:
@@ -220,9 +220,9 @@ def _in_worker(planned: Planned, terms: Terms, board: Any, home: str) -> Attempt
     def report(seen: Seen | None) -> bool:
         if os.getppid() != parent:
             return True  # Ray is gone, and nobody waits for this run; by itself the task would go on to its end
-        answer = board.report.remote(planned.name, seen)
-        with contextlib.suppress(ray.exceptions.RayError):
-            return bool(ray.get(answer, timeout=ANSWER_S))
+        answer = board.report.remote(planned.name, seen).future()  # a task that waits by `ray.get` lends its CPUs out
+        with contextlib.suppress(ray.exceptions.RayError, TimeoutError):
+            return bool(answer.result(timeout=ANSWER_S))
         return False
 
     if report(None):
