@@ -123,7 +123,7 @@ WAYS: dict[str, Callable[..., np.ndarray]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description="Books to a token file: ours beside plain ways.")
     parser.add_argument("--text", help="plain or Parquet file, or folder of them (default: made text)")
-    parser.add_argument("--megabytes", type=float, default=20)
+    parser.add_argument("--megabytes", type=float, default=10)
     parser.add_argument("--tokenizer")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", metavar="WAY", choices=list(WAYS), help="only these ways")

@@ -99,7 +99,8 @@ _LEGALESE = ("<<THIS ELECTRONIC VERSION OF", "SERVICE THAT CHARGES FOR DOWNLOAD"
 
 
 def _line(beginnings: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("^(?:" + "|".join(map(re.escape, beginnings)) + ")", re.MULTILINE)
+    """Finds the newline before a line that begins so: faster than `^`, which is tried at every character."""
+    return re.compile("\n(?:" + "|".join(map(re.escape, beginnings)) + ")")
 
 
 _HEADER, _FOOTER = _line(_HEADER_ENDS), _line(_FOOTER_BEGINS)
@@ -114,12 +115,13 @@ def without_header(text: str) -> str:
     """
     if _LEGALESE[0] in text:
         text = _NOTICE.sub("", text)
-    ends = [found.start() for found in _HEADER.finditer(text, 0, _after_lines(text, HEADER_LINES))]
+    beginning = "\n" + text[: _after_lines(text, HEADER_LINES)]
+    ends = [found.start() for found in _HEADER.finditer(beginning)]
     if ends:
         line_end = text.find("\n", ends[-1])
         text = text[line_end + 1 :] if line_end >= 0 else ""
-    footer = _FOOTER.search(text, _after_lines(text, FOOTER_AFTER))
-    return text[: footer.start()] if footer else text
+    footer = _FOOTER.search(text, max(0, _after_lines(text, FOOTER_AFTER) - 1))
+    return text[: footer.start() + 1] if footer else text
 
 
 def _after_lines(text: str, lines: int) -> int:

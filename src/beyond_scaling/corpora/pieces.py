@@ -7,6 +7,7 @@ tokenizer; where a text has something that the lookup is not made for, the token
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -100,8 +101,11 @@ class Encoder:
         """The tokens of the texts that keys stand for, one after another."""
         known = _known.setdefault(f"{self._key} {use}", {})
         found = list(map(known.get, keys))
-        if None in found:
-            places = [place for place, tokens in enumerate(found) if tokens is None]
+        places, place = [], -1
+        with contextlib.suppress(ValueError):  # none left
+            while True:
+                places.append(place := found.index(None, place + 1))
+        if places:
             fresh = list({keys[place]: None for place in places})
             if len(known) + len(fresh) > PIECES:
                 known.clear()
