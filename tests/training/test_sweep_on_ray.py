@@ -77,6 +77,7 @@ def beside(act: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="no list of who holds what")
 def test_a_killed_worker_and_a_diverging_run_change_nothing(
     one_at_a_time: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:

@@ -61,7 +61,10 @@ def add(commands: Any) -> None:
         help="GPUs that Ray gives a run; under 1: several runs share one (default: 1 if there are any)",
     )
     option("--retries", type=natural, default=2, metavar="R", help="of a run that failed (default: 2)")
-    add_output_options(parser.add_argument_group("output").add_argument)
+    add_output_options(
+        parser.add_argument_group("output").add_argument,
+        force="replace records of these names that are of other runs; what is done is not done again",
+    )
     parser.set_defaults(run=_run)
 
 

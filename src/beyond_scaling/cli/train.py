@@ -81,10 +81,10 @@ def add_run_options(parser: argparse.ArgumentParser, threads: str = "torch's own
     option("--keep", type=positive, default=2, metavar="K", help="checkpoints kept (default: 2)")
 
 
-def add_output_options(option: Any) -> None:
-    """Where results and work in progress go."""
+def add_output_options(option: Any, force: str = "replace a record of the same name") -> None:
+    """Where results and work in progress go; `force` says what that option does."""
     option("--out", type=folder, metavar="DIR", help="folder of the records (default: book/results of the checkout)")
-    option("--force", action="store_true", help="replace a record of the same name")
+    option("--force", action="store_true", help=force)
     option("--work", type=folder, metavar="DIR", help="folder for work in progress (default: in the user's cache)")
     option("--quiet", action="store_true", help="no progress bar")
 

@@ -133,7 +133,7 @@ class OnRay:
         self._tasks: dict[Any, Planned] = {}
         self._begun: set[str] = set()
         self._cancelled: set[Any] = set()
-        # beside the driver; one that dies is replaced, and told again
+        # one that dies is replaced, and told again
         self._board = ray.remote(num_cpus=0, max_restarts=-1)(_Board).remote()
         self._run = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=0)(_in_worker)
 
