@@ -139,14 +139,26 @@ def test_one_that_fails_is_attempted_again_from_its_checkpoint(tmp_path: Path, m
     assert_same(outcome.record, alone(planned("a"), tmp_path))  # type: ignore[arg-type]
 
 
-def test_one_that_always_fails_is_left_with_its_trace(tmp_path: Path, monkeypatch: Any, caplog: Any) -> None:
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("always"), "RuntimeError: always"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), "out of memory; try a larger run.accumulate or a"),
+        (MemoryError(), "out of memory; try a larger run.accumulate or a smaller run.batch"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+    ],
+)
+def test_one_that_always_fails_is_left(
+    tmp_path: Path, monkeypatch: Any, caplog: Any, error: Exception, words: str
+) -> None:
     def breaks(*arguments: Any) -> None:
-        raise RuntimeError("always")
+        raise error
 
     monkeypatch.setattr(loop, "_step", breaks)
     (outcome,) = every([planned("a")], tmp_path)
-    assert (outcome.record, outcome.attempts, outcome.failure) == (None, 2, "RuntimeError: always")
-    assert "Traceback" in caplog.text
+    assert (outcome.record, outcome.attempts) == (None, 2)
+    assert outcome.failure.startswith(words)
+    assert ("Traceback" in caplog.text) == (words == "RuntimeError: always"), "only what nobody expects has one"
 
 
 def test_what_cannot_be_saved_is_kept_and_saved_the_next_time(tmp_path: Path, monkeypatch: Any) -> None:
