@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beyond_scaling.corpora.token_file import MANIFEST, TOKENS, TokenFile, dtype_of, writing_tokens
@@ -66,6 +66,7 @@ def test_another_process_gets_the_name_not_the_tokens(tmp_path: Path, numbers: n
     np.testing.assert_array_equal(pickle.loads(packed).tokens, numbers)
 
 
+@settings(max_examples=20)  # each waits for the disk
 @given(
     vocabulary=st.sampled_from([1, 2, 300, 65_536, 65_537, 1 << 32]),
     share=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=50),
