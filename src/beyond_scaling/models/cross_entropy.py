@@ -157,7 +157,7 @@ def _losses(
             else:
                 of_weight += slope.T @ x[part]
     if wanted[1]:
-        of_weight = torch.zeros_like(weight) if of_weight is None else of_weight.contiguous()
+        of_weight = torch.zeros_like(weight) if of_weight is None else of_weight
     if of_bias is not None and bias is not None:
         of_bias = of_bias.to(bias.dtype)
     return nll + z_loss * squares, nll, of_hidden, of_weight, of_bias
