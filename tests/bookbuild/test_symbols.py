@@ -56,7 +56,8 @@ def test_every_symbol_is_used_where_it_is_said_to_come_first(notation: Notation)
     assert missing == []
 
 
-MODULES = ("energy", "bounds", "thresholds", "partition", "layers", "loss", "balance", "models.parameters")
+MODULES = ("energy", "bounds", "thresholds", "partition", "layers", "loss", "balance", "models.parameters",
+           "corpora.grammar_entropy")
 
 
 def find(name: str) -> Any:
