@@ -18,6 +18,7 @@ from transformers import PreTrainedConfig
 from transformers import initialization as init
 
 from .causal import Backbone, CausalLM, attend
+from .linear import Linear
 
 
 class VanillaConfig(PreTrainedConfig):
@@ -79,7 +80,7 @@ class VanillaConfig(PreTrainedConfig):
         super().__init__(**(options | {"tie_word_embeddings": False}))
 
 
-class Linear(nn.Linear):
+class Xavier(Linear):
     """A matrix and how it starts: of how many matrices it is made, and by what its numbers are multiplied."""
 
     def __init__(self, inputs: int, outputs: int, bias: bool, stacked: int = 1, gain: float = 1.0) -> None:
@@ -94,13 +95,13 @@ class Attention(nn.Module):
         super().__init__()
         n = config.hidden_size
         self.layer, self.heads, self.dropout = layer, config.num_attention_heads, config.dropout
-        self.qkv_proj = Linear(n, 3 * n, bias=False, stacked=3)
-        self.o_proj = nn.Linear(n, n, bias=False)
+        self.qkv_proj = Xavier(n, 3 * n, bias=False, stacked=3)
+        self.o_proj = Linear(n, n, bias=False)
 
     def forward(self, x: Tensor, mask: Tensor | None, cache: Any) -> Tensor:
         batch, length, _ = x.shape
         heads = self.qkv_proj(x).view(batch, length, 3, self.heads, -1)
-        q, k, v = heads.permute(2, 0, 3, 1, 4)  # (B, H, T, h) each
+        q, k, v = (part.transpose(1, 2) for part in heads.unbind(dim=2))  # (B, H, T, h) each
         y = attend(q, k, v, mask, cache, self.layer, self.dropout if self.training else 0.0)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
@@ -111,8 +112,8 @@ class FeedForward(nn.Module):
     def __init__(self, config: VanillaConfig) -> None:
         super().__init__()
         self.dropout = config.dropout
-        self.up_proj = Linear(config.hidden_size, config.intermediate_size, bias=True, gain=math.sqrt(2))  # for ReLU
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.up_proj = Xavier(config.hidden_size, config.intermediate_size, bias=True, gain=math.sqrt(2))  # for ReLU
+        self.down_proj = Linear(config.intermediate_size, config.hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
         inner = functional.relu(self.up_proj(x), inplace=True)
@@ -181,7 +182,7 @@ def _initialise(module: nn.Module, config: Any) -> None:
     """Xavier's uniform distribution (Glorot and Bengio 2010) for every matrix; biases 0."""
     if isinstance(module, (nn.Linear, nn.Embedding)):
         out, inputs = module.weight.shape
-        gain, stacked = (module.gain, module.stacked) if isinstance(module, Linear) else (1.0, 1)
+        gain, stacked = (module.gain, module.stacked) if isinstance(module, Xavier) else (1.0, 1)
         bound = gain * math.sqrt(6 / (inputs + out / stacked))
         init.uniform_(module.weight, -bound, bound)
         if isinstance(module, nn.Linear) and module.bias is not None:
