@@ -227,9 +227,9 @@ def test_weights_start_as_published() -> None:
             assert weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.03), name
 
 
-def test_dropout_is_where_it_should_be() -> None:
-    made = own.model("vanilla", dropout=0.25)
-    tokens = torch.tensor(TOKENS)
+def test_dropout_is_where_it_should_be(kind: str) -> None:
+    rates = {"openelm": {"attention_dropout": 0.25, "embedding_dropout": 0.5}, "vanilla": {"dropout": 0.25}}[kind]
+    made, tokens = own.model(kind, **rates), torch.tensor(TOKENS)
     seen: list[tuple[str, float]] = []
     dropout, attention = torch.nn.functional.dropout, torch.nn.functional.scaled_dot_product_attention
 
@@ -243,11 +243,11 @@ def test_dropout_is_where_it_should_be() -> None:
 
     patched = {"dropout": watched, "scaled_dot_product_attention": watched_attention}
     with mock.patch.multiple(torch.nn.functional, **patched):
-        for training, p in ((True, 0.25), (False, 0.0)):
+        for training in (True, False):
             seen.clear()
             made.train(training)(tokens)
-            block = [("attention", p), ("dropout", p), ("dropout", p), ("dropout", p)]
-            assert seen == [("dropout", p), *block, *block]
+            block = [("attention", 0.25 * training), *[("dropout", 0.25 * training)] * (3 if kind == "vanilla" else 0)]
+            assert seen == [("dropout", (0.25 if kind == "vanilla" else 0.5) * training), *block, *block]
 
 
 def test_radius_of_every_layer_with_every_control(tmp_path: Path) -> None:

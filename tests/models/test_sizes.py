@@ -126,6 +126,7 @@ def test_operations_of_a_step() -> None:
         (lambda: OpenELMConfig(hidden_size=0), "hidden_size is 0; expected an integer of at least 1"),
         (lambda: OpenELMConfig(query_heads=()), "query_heads has 0 numbers; expected one for each of"),
         (lambda: OpenELMConfig(rms_norm_eps=0), "rms_norm_eps 0.0 and rope_theta 10000.0; expected above 0"),
+        (lambda: OpenELMConfig(attention_dropout=1), r"attention_dropout is 1.0; expected in \[0, 1\)"),
         (lambda: VanillaConfig(hidden_size=20), "hidden_size is 20; expected an even multiple of num_attention_heads"),
         (lambda: VanillaConfig(dropout=1.0), r"dropout 1.0 .* expected in \[0, 1\)"),
         (lambda: VanillaConfig(intermediate_size=0), "intermediate_size is 0; expected an integer of at least 1"),

@@ -7,7 +7,7 @@ of width n, with q query heads and g key-value heads of size h and a feed-forwar
     x + W_2 (silu(a) · b),   (a, b) = W_1 norm(x)
 
 norm is RMSNorm (in float32, with a gain; over a head's h numbers for queries and keys), rope turns numbers i and
-i + h/2 of a head by position · 10000^(-2i/h). No biases; input and output embeddings are one matrix; no dropout.
+i + h/2 of a head by position · 10000^(-2i/h). No biases; input and output embeddings are one matrix.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import PreTrainedConfig
 from transformers import initialization as init
 
@@ -36,6 +37,8 @@ class OpenELMConfig(PreTrainedConfig):
         hidden_size: n.
         head_dim: size of a head; even. Heads times head_dim need not be n.
         max_position_embeddings: the context.
+        attention_dropout, embedding_dropout: probabilities of dropping a weight of attention and a number of an
+            embedding; 0 in the published OpenELMs, 0.1 in the table of the paper of this book.
 
     Raises:
         ValueError: lists of unequal length, or numbers that do not fit together.
@@ -55,6 +58,8 @@ class OpenELMConfig(PreTrainedConfig):
         max_position_embeddings: int = 1024,
         rope_theta: float = 10000.0,
         rms_norm_eps: float = 1e-6,
+        attention_dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
         tie_word_embeddings: bool = True,
         **options: Any,
     ) -> None:
@@ -62,6 +67,7 @@ class OpenELMConfig(PreTrainedConfig):
         self.query_heads, self.kv_heads, self.ffn_widths = list(query_heads), list(kv_heads), list(ffn_widths)
         self.head_dim, self.max_position_embeddings = head_dim, max_position_embeddings
         self.rope_theta, self.rms_norm_eps = float(rope_theta), float(rms_norm_eps)
+        self.attention_dropout, self.embedding_dropout = float(attention_dropout), float(embedding_dropout)
         layers = options.pop("num_hidden_layers", len(self.query_heads))
         self._check(layers)
         self.num_hidden_layers = layers
@@ -81,6 +87,9 @@ class OpenELMConfig(PreTrainedConfig):
         for query, kv in zip(self.query_heads, self.kv_heads, strict=True):
             if query % kv:
                 raise ValueError(f"{query} query heads over {kv} key-value heads; expected a multiple")
+        for name in ("attention_dropout", "embedding_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected in [0, 1)")
         if not self.rms_norm_eps > 0 or not self.rope_theta > 1:
             raise ValueError(
                 f"rms_norm_eps {self.rms_norm_eps} and rope_theta {self.rope_theta}; expected above 0 and above 1"
@@ -107,7 +116,7 @@ class Attention(nn.Module):
 
     def __init__(self, config: OpenELMConfig, layer: int) -> None:
         super().__init__()
-        self.layer, self.head_dim = layer, config.head_dim
+        self.layer, self.head_dim, self.dropout = layer, config.head_dim, config.attention_dropout
         self.queries, self.groups = config.query_heads[layer], config.kv_heads[layer]
         self.qkv_proj = Linear(config.hidden_size, (self.queries + 2 * self.groups) * self.head_dim, bias=False)
         self.o_proj = ToStream(self.queries * self.head_dim, config.hidden_size, bias=False)
@@ -120,7 +129,8 @@ class Attention(nn.Module):
         q, k, v = queries_and_keys(
             heads, (self.q_norm.weight, self.k_norm.weight), (self.queries, self.groups), self.q_norm.eps, *turns
         )
-        y = attend(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask, cache, self.layer)  # (B, H, T, h)
+        q, k, v = (part.transpose(1, 2) for part in (q, k, v))
+        y = attend(q, k, v, mask, cache, self.layer, self.dropout if self.training else 0.0)  # (B, H, T, h)
         return self.o_proj(y.transpose(1, 2).reshape(batch, length, -1))
 
 
@@ -177,6 +187,7 @@ class OpenELMModel(Backbone):
         tables = self.cos, self.sin
         if x.dtype == torch.float64:
             tables = rotations(self.config, torch.float64)
+        x = functional.dropout(x, self.config.embedding_dropout, self.training)
         return x, tuple(table[where].unsqueeze(-2) for table in tables)  # (T, 1, h/2) or (B, T, 1, h/2) each
 
     def finish(self, x: Tensor) -> Tensor:
