@@ -28,6 +28,10 @@ from .linear import times_transposed
 CHUNK_BYTES = {"cpu": 25 << 20, "cuda": 1 << 30}
 """How large one chunk of float32 logits may be: near the size of the last cache, or large enough to fill a GPU."""
 
+TOGETHER = 4
+"""On a CPU, chunks whose slopes wait for one product where the weights' gradient is wider than the products' type, for
+to add one to the other is a pass over all of it."""
+
 
 def linear_cross_entropy(
     hidden: Tensor,
@@ -130,18 +134,25 @@ def _losses(
     of_hidden = torch.empty_like(hidden) if wanted[0] else None
     of_weight: Tensor | None = None
     of_bias = torch.zeros_like(bias, dtype=exact) if bias is not None and wanted[2] else None
-    parts = _chunks(len(hidden), len(weight), hidden.device.type)
+    same = dtype == weight.dtype
+    parts = _parts(len(hidden), len(weight), hidden.device.type, together=1 if same else TOGETHER)
     kept = targets != ignore
     index = targets.where(kept, 0)
     rows = _compiled() if compiled else _rows_in_place
-    same = dtype == weight.dtype
     nll = torch.zeros((), dtype=exact, device=hidden.device)
     squares = torch.zeros_like(nll)
-    for part in parts:
-        logits = times_transposed(x[part], w, b)  # (c, V)
-        row_nll, row_log_z, slope = rows(logits, index[part], kept[part], z_loss, any(wanted))
-        nll += row_nll.sum()
-        squares += row_log_z.square().sum()
+    for part, pieces in parts:
+        slope = None
+        for piece in pieces:
+            logits = times_transposed(x[piece], w, b)  # (c, V)
+            row_nll, row_log_z, found = rows(logits, index[piece], kept[piece], z_loss, any(wanted))
+            nll += row_nll.sum()
+            squares += row_log_z.square().sum()
+            if found is not None and pieces[1:]:
+                slope = x.new_empty(part.stop - part.start, len(w)) if slope is None else slope
+                slope[piece.start - part.start : piece.stop - part.start] = found
+            elif found is not None:
+                slope = found.to(dtype)
         if slope is None:
             continue
         if of_bias is not None:
@@ -168,7 +179,7 @@ def _rows_in_place(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """-log p(target) (c,) and logZ (c,), 0 where a target is not kept, and the objective's slope (c, V) if asked for.
 
-    The slope is in the logits' type, and in their place if that is the type of sums.
+    The slope is in the type of sums, and in the logits' place if they are.
     """
     wide = logits.to(torch.float64 if logits.dtype == torch.float64 else torch.float32)
     row = torch.arange(len(targets), device=targets.device)
@@ -182,7 +193,7 @@ def _rows_in_place(
     if z_loss or logits.device.type != "cpu" or not bool(kept.all()):
         p.mul_((1 + 2 * z_loss * log_z).where(kept, 0)[:, None])
     p[row, targets] -= kept.to(p.dtype)
-    return nll, log_z, p.to(logits.dtype)
+    return nll, log_z, p
 
 
 def _rows_in_one(
@@ -216,12 +227,15 @@ def _aligned(weight: Tensor) -> Tensor:
     return weight.new_empty(len(weight), -(-weight.shape[1] // line) * line)[:, : weight.shape[1]]
 
 
-def _chunks(m: int, vocabulary: int, device: str) -> list[slice]:
-    """Rows 0...m in equal parts, none of which has logits larger than CHUNK_BYTES."""
+def _parts(m: int, vocabulary: int, device: str, together: int) -> list[tuple[slice, list[slice]]]:
+    """Rows 0...m in parts, and each part in so many pieces of equal size; no piece's logits exceed CHUNK_BYTES."""
     most = max(1, CHUNK_BYTES.get(device, CHUNK_BYTES["cuda"]) // (4 * vocabulary))
-    parts = max(1, -(-m // most))
-    size = -(-m // parts) if m else 0
-    return [slice(first, min(first + size, m)) for first in range(0, m, size)] if m else []
+    size = -(-m // max(1, -(-m // most)))
+    pieces = [slice(first, min(first + size, m)) for first in range(0, m, max(1, size))]
+    if device != "cpu":
+        together = 1
+    groups = [pieces[first : first + together] for first in range(0, len(pieces), together)]
+    return [(slice(group[0].start, group[-1].stop), group) for group in groups]
 
 
 def _check(hidden: Tensor, weight: Tensor, targets: Tensor, bias: Tensor | None) -> None:
