@@ -74,7 +74,7 @@ def openelm_light(
     width: 0.08M at 32, 0.30M at 64, 1.21M at 128, 4.82M at 256, 8.30M at 336.
 
     Args:
-        width: a multiple of 16.
+        width: a multiple of 16, or of 8 where head_dim is given.
         head_dim: width / 8 if None; even.
 
     Raises:
@@ -82,7 +82,8 @@ def openelm_light(
     """
     from .openelm import OpenELMConfig
 
-    for what, value, unit in (("width", width, 16), ("layers", layers, 1), ("head_dim", head_dim or 2, 2)):
+    step = 16 if head_dim is None else 8
+    for what, value, unit in (("width", width, step), ("layers", layers, 1), ("head_dim", head_dim or 2, 2)):
         if isinstance(value, bool) or not isinstance(value, int) or value < unit or value % unit:
             raise ValueError(f"{what} is {value!r}; expected a positive multiple of {unit}")
     size = width // 8 if head_dim is None else head_dim

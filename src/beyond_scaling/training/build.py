@@ -153,10 +153,15 @@ def _digest(lines: list[str]) -> str:
 
 
 def _chunks(config: Config, data: TokenChunks) -> Task:
+    from ..corpora.mixed import mixed
     from ..corpora.token_file import TokenFile
 
     file = TokenFile.open(Path(data.path).expanduser())
-    training, held_out = file.training(data.tokens), file.validation()
+    if data.pieces is None:
+        training, held_out = file.training(data.tokens), file.validation()
+    else:
+        seed = config.run.seed if data.seed is None else data.seed
+        training, held_out = mixed(file.tokens, data.pieces, seed, data.tokens, data.held_out * data.context + 1)
     if data.shuffled:
         import numpy as np
 

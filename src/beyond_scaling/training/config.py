@@ -101,7 +101,9 @@ class TokenChunks:
     """Random chunks of a token file (`corpora.token_file`): `context` inputs and the tokens that follow them.
 
     `tokens` D: the first D of the training part (all, if None). `held_out` chunks, evenly spaced over the held-out
-    part, are evaluated, and as many of the training part.
+    part, are evaluated, and as many of the training part. `pieces` cuts the corpus into pieces of so many tokens, in an
+    order drawn from `seed` (the run's, if None), before anything is held out (`corpora.mixed`). `shuffled` puts all
+    tokens of either part into random order: a text to learn by heart, with nothing else to learn but frequencies.
     """
 
     kind: Literal["tokens"]
@@ -110,9 +112,13 @@ class TokenChunks:
     tokens: int | None = None
     held_out: int = 64
     shuffled: bool = False
+    pieces: int | None = None
+    seed: int | None = None
 
     def __post_init__(self) -> None:
-        _at_least("data", self, context=1, tokens=2, held_out=1)
+        _at_least("data", self, context=1, tokens=2, held_out=1, pieces=1, seed=0)
+        if self.pieces is None and self.seed is not None:
+            raise ValueError("data.seed orders the pieces of the corpus; set data.pieces too")
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,12 @@ def _measured(config: Config) -> tuple[int, float]:
         lines = min(config.data.lines, _SAMPLE)
         task = build(replace(config, data=replace(config.data, lines=lines, held_out=lines)))
         return task.vocabulary, task.sets[TRAINING].count / len(task.sets[TRAINING].inputs)
+    from ..corpora.mixed import training_pieces
     from ..corpora.token_file import TokenFile
 
     file = TokenFile.open(config.data.path)
-    file.training(config.data.tokens)  # are there so many?
+    if config.data.pieces is None:
+        file.training(config.data.tokens)  # are there so many?
+    else:
+        training_pieces(len(file.tokens), config.data.pieces, config.data.tokens)
     return file.vocabulary, float(config.data.context)
