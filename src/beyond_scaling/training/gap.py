@@ -119,7 +119,7 @@ def cells(runs: Sequence[Planned], root: str | os.PathLike[str] | None = None) -
     missing: list[str] = []
     for run in runs:
         known = cell(results.load(run.name, root)) if results.exists(run.name, root) else None
-        if known is None or not _same(known.config, run.config):
+        if known is None or not same_run(known.config, run.config):
             missing.append(run.name)
         else:
             found.append(known)
@@ -132,7 +132,7 @@ def _least(columns: Any) -> int:
     return int(there[losses[there].argmin()])
 
 
-def _same(one: Config, other: Config) -> bool:
+def same_run(one: Config, other: Config) -> bool:
     """Whether two configurations are the same but for where their data lie."""
     first, second = one.sections(), other.sections()
     for sections in (first, second):
