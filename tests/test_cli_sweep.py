@@ -45,6 +45,14 @@ def test_from_a_list_to_records_and_again(call: Any) -> None:
     assert first.split()[:3] == ["s-0", "12", f"{2 * block:,}"]
     assert (total.split()[:2], left.split()[:3]) == (["2", "runs,"], ["2", "to", "run,"])
     assert not Path("results").exists()
+    flop = float(total.split()[2])
+    assert call("s.toml", "--dry-run", "--speed", "1e6", *WHERE)[1].splitlines()[-1] == (
+        f"2 to run, {flop:.3g} FLOP, {flop / 3.6e9:.3g} hours"
+    )
+    assert "--speed: only with --dry-run" in call("s.toml", "--speed", "1e6", *WHERE)[2]
+    for wrong in ("0", "inf", "fast"):
+        code, _, err = call("s.toml", "--dry-run", f"--speed={wrong}", *WHERE)
+        assert (code, f"{wrong!r} is not a finite number above 0" in err) == (2, True)
 
     code, out, err = call("s.toml", *SERIALLY, "--only", "*-1")
     assert code == 0, err

@@ -104,6 +104,16 @@ def positive(text: str) -> int:
     return natural(digits)
 
 
+def above_zero(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number above 0")
+    return value
+
+
 def fraction(text: str) -> float:
     try:
         value = float(text)

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .common import check_writable, natural, positive
+from .common import above_zero, check_writable, natural, positive
 from .train import add_output_options, add_run_options, config_inputs, warned, work_folder
 
 _EXAMPLES = """\
 examples:
   what a sweep would run, and what that costs:
-    beyond-scaling sweep tiny-sweep --dry-run
+    beyond-scaling sweep tiny-sweep --dry-run --speed 4e10
 
   two seeds of it, on Ray on this machine, two cores for each run:
     beyond-scaling sweep tiny-sweep --only '*-seed-[01]' --cpus-per-run 2
@@ -49,6 +49,9 @@ def add(commands: Any) -> None:
         "--only", action="append", default=[], metavar="PATTERN", help="runs of such names (may be given again)"
     )
     parser.add_argument("--dry-run", action="store_true", help="list the runs, their parameters, tokens and FLOP")
+    parser.add_argument(
+        "--speed", type=above_zero, metavar="S", help="FLOP a second, such as 4e10; then --dry-run gives hours too"
+    )
     add_run_options(parser, threads="--cpus-per-run on Ray, else torch's own choice")
     option = parser.add_argument_group("many runs").add_argument
     option("--on", choices=("auto", "ray", "serial"), default="auto", help="(default: auto, Ray if it is installed)")
@@ -88,8 +91,10 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     root = options.out if options.out is not None else results.default_root()
     work = options.work if options.work is not None else work_folder(Path(options.source).stem, "sweep")
     if options.dry_run:
-        print("\n".join(_plan(runs, root, work, options.force)))
+        print("\n".join(_plan(runs, root, work, options.force, options.speed)))
         return 0
+    if options.speed is not None:
+        raise ValueError("--speed: only with --dry-run, which it gives hours")
     check_writable("folder of results", root)
     check_writable("work folder", work)
     with warned(), terminable():
@@ -109,8 +114,8 @@ def _run(options: argparse.Namespace, given: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
-def _plan(runs: Sequence[Any], root: Path, work: Path, force: bool) -> Iterator[str]:
-    """The runs as a table: what is done, what is kept, what each costs."""
+def _plan(runs: Sequence[Any], root: Path, work: Path, force: bool, speed: float | None) -> Iterator[str]:
+    """The runs as a table: what is done, what is kept, what each costs if nothing ends it early."""
     from ..training.checkpoint import step_kept
     from ..training.costs import costs
     from ..training.recorded import done
@@ -124,8 +129,9 @@ def _plan(runs: Sequence[Any], root: Path, work: Path, force: bool) -> Iterator[
         rows.append((run.name, steps, f"{cost.parameters:,}", f"{cost.tokens:,}", f"{cost.flop:.3g}", state))
     yield from _table(rows)
     left = [cost for run, cost in zip(runs, needed, strict=True) if run.name not in there]
-    yield f"{len(runs)} runs, {sum(cost.flop for cost in needed):.3g} FLOP"
-    yield f"{len(left)} to run, {sum(cost.flop for cost in left):.3g} FLOP"
+    for words, chosen in ((f"{len(runs)} runs", needed), (f"{len(left)} to run", left)):
+        flop = sum(cost.flop for cost in chosen)
+        yield f"{words}, {flop:.3g} FLOP" + ("" if speed is None else f", {flop / speed / 3600:.3g} hours")
 
 
 def _report(outcomes: Sequence[Any]) -> Iterator[str]:
