@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_the_design_is_as_severe_as_it_says(name: str) -> None:
         assert {one.model.layers for one in chosen} == {runs[0].config.model.layers}  # type: ignore[union-attr]
         sizes[width] = parameters(model_config(chosen[0].model, VOCABULARY[name], chosen[0].data.context))["blocks"]  # type: ignore[union-attr]
         data = sorted({one.data.tokens for one in chosen})  # type: ignore[union-attr]
-        steps = [later / earlier for earlier, later in zip(data, data[1:], strict=False)]
+        steps = [later / earlier for earlier, later in itertools.pairwise(data)]
         assert len([step for step in steps if step <= 1.25]) >= 7, "eight sizes or more, a quarter apart at most"
         assert all(step <= 1.25 for step in steps[2:])
         seeds = {tokens: {one.run.seed for one in chosen if one.data.tokens == tokens} for tokens in data}  # type: ignore[union-attr]
