@@ -42,7 +42,9 @@ class Families:
 
 def families(cells: Sequence[Cell]) -> Families:
     """Runs by their configurations: no name is read."""
-    again, shuffled, plain = [], [], []
+    again: list[Cell] = []
+    shuffled: list[Cell] = []
+    plain: list[Cell] = []
     for cell in cells:
         data = cell.config.data
         assert isinstance(data, TokenChunks)  # what `gap.cell` takes

@@ -88,13 +88,10 @@ def swept(
     slopes = slopes_of(log_n, np.moveaxis(drawn, 1, 2))  # (B, T)
     there = ~np.isnan(log_d)
     count = there.sum(axis=0)
+    freedom = there.T @ np.array([resample.freedom([row]) for row in rows])  # (T,)
     ends = [
-        resample.interval(
-            slopes[:, t], resample.freedom([rows[i] for i in np.flatnonzero(there[:, t]).tolist()]), level
-        )
-        if count[t] >= LEAST_SIZES
-        else None
-        for t in range(len(levels))
+        resample.interval(slopes[:, place], int(freedom[place]), level) if count[place] >= LEAST_SIZES else None
+        for place in range(len(levels))
     ]
     reach = _student(log_n, log_d.T, p, level)
     at = (count == count.max()) & ~np.isnan(p)
