@@ -10,12 +10,13 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from ..scaling_law import LawFit, fit_law
 from .collapse import Collapse, collapse
-from .config import TokenChunks
+from .config import Config, TokenChunks
 from .dstar import DRAWS, Exponent, exponent
 from .gap import Cell, Cells
 from .least_loss import AtD, least_losses
@@ -23,8 +24,18 @@ from .rows import MEASURES, Measure, Row, rows, usable
 from .sigma import SIGMA2, Swept, swept
 
 
+class Configured(Protocol):
+    """A run, planned or done, as far as its configuration tells of it."""
+
+    @property
+    def config(self) -> Config: ...
+
+
+R = TypeVar("R", bound=Configured)
+
+
 @dataclass(frozen=True)
-class Families:
+class Families(Generic[R]):
     """The runs of a sweep by what they are for, each in the sweep's order.
 
     Attributes:
@@ -33,18 +44,18 @@ class Families:
         shuffled: tokens in random order. again: seeds of one configuration on one training set.
     """
 
-    width: tuple[Cell, ...]
+    width: tuple[R, ...]
     layers: int | None
-    depth: tuple[Cell, ...]
-    shuffled: tuple[Cell, ...]
-    again: tuple[Cell, ...]
+    depth: tuple[R, ...]
+    shuffled: tuple[R, ...]
+    again: tuple[R, ...]
 
 
-def families(cells: Sequence[Cell]) -> Families:
-    """Runs by their configurations: no name is read."""
-    again: list[Cell] = []
-    shuffled: list[Cell] = []
-    plain: list[Cell] = []
+def families(cells: Sequence[R]) -> Families[R]:
+    """Runs, planned or done, by their configurations: no name is read."""
+    again: list[R] = []
+    shuffled: list[R] = []
+    plain: list[R] = []
     for cell in cells:
         data = cell.config.data
         assert isinstance(data, TokenChunks)  # what `gap.cell` takes
@@ -99,7 +110,7 @@ class Analysis:
         sigma2: the threshold of the exponents.
     """
 
-    families: Families
+    families: Families[Cell]
     missing: tuple[str, ...]
     width: Grid
     depth: Grid
@@ -192,5 +203,5 @@ def _law(cells: Sequence[Cell], draws: int, level: float, seed: int) -> tuple[La
         return None, str(error)
 
 
-def _width(cell: Cell) -> int | None:
+def _width(cell: Configured) -> int | None:
     return getattr(cell.config.model, "width", None)
