@@ -194,12 +194,15 @@ def collapse(
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """Least squares: weights (k,), their covariance over the noise's variance (k, k), sum of squares, points."""
+    """Least squares of values on columns (points, k): weights (k,), sum of squares."""
 
+    columns: np.ndarray
     weights: np.ndarray
-    shape: np.ndarray
     squares: float
-    points: int
+
+    @property
+    def points(self) -> int:
+        return len(self.columns)
 
     @property
     def freedom(self) -> int:
@@ -208,6 +211,13 @@ class _Line:
     @property
     def log_likelihood(self) -> float:
         return -0.5 * self.points * (math.log(2 * math.pi * max(self.squares, 1e-300) / self.points) + 1)
+
+    def predicted(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and spread of Student's t of new values at columns (n, k)."""
+        # a covariate may be the spline's own line (log D at p infinite): the pseudo-inverse shares its weight
+        shape = np.linalg.pinv(self.columns.T @ self.columns, rcond=1e-12, hermitian=True)
+        spread = np.sqrt(self.squares / self.freedom * (1 + np.einsum("ij,jk,ik->i", columns, shape, columns)))
+        return columns @ self.weights, np.maximum(spread, 1e-12)
 
 
 class _Basis:
@@ -239,11 +249,9 @@ class _Basis:
 
 
 def _fit(columns: np.ndarray, values: np.ndarray) -> _Line:
-    # a covariate may be the spline's own line (log D at p infinite): the pseudo-inverse shares its weight
-    shape = np.linalg.pinv(columns.T @ columns, rcond=1e-12, hermitian=True)
     weights = np.linalg.lstsq(columns, values, rcond=1e-10)[0]
     rest = values - columns @ weights
-    return _Line(weights, shape, float(rest @ rest), len(values))
+    return _Line(columns, weights, float(rest @ rest))
 
 
 def _line(points: Points, angle: float, chosen: np.ndarray) -> tuple[_Basis, _Line]:
@@ -303,9 +311,7 @@ def _held_out(points: Points, angle: float | None, by: Groups) -> HeldOut | None
     for group in groups:
         out = labels == group
         basis, line = _line(points, _best_angle(points, ~out) if angle is None else angle, ~out)
-        new = basis.of(points, out)
-        spread = np.sqrt(line.squares / line.freedom * (1 + np.einsum("ij,jk,ik->i", new, line.shape, new)))
-        scores[out] = t.logpdf(points.log_gap[out], line.freedom, new @ line.weights, np.maximum(spread, 1e-12))
+        scores[out] = t.logpdf(points.log_gap[out], line.freedom, *line.predicted(basis.of(points, out)))
     return HeldOut(by, groups, scores, float(scores.mean()), (0.0, 0.0))
 
 

@@ -113,8 +113,8 @@ def _places(log_data: np.ndarray, rows: np.ndarray, levels: np.ndarray) -> np.nd
     before = np.maximum(after - 1, 0)
     high, low = np.take_along_axis(rows, before, axis=1), np.take_along_axis(rows, after, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = (high - levels) / (high - low)
-    return np.where(inside, log_data[before] + share * (log_data[after] - log_data[before]), np.nan)
+        share = np.where(inside, (high - levels) / (high - low), np.nan)
+    return log_data[before] + share * (log_data[after] - log_data[before])
 
 
 def _crossing(data: np.ndarray, first: int, place: float) -> Crossing:

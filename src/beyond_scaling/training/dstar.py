@@ -73,9 +73,9 @@ class Exponent:
         interval: from resampled seeds. seeds: Student's, of `by_seed`. student: Student's, of the regression.
         by_seed: exponent of every seed that has D* of at least three sizes.
         local: between neighbouring sizes.
-        grid_p: the same slope with D* on the grid. grid_sizes: over so many sizes.
-        cells: the exponents that the cells of the grid allow; None if there are none, which `no_line` tells from a lack
-            of sizes.
+        grid_p: the same slope with D* on the grid, over `grid_sizes` sizes. grid_interval: from the same seeds.
+        cells: the exponents that the cells of the grid allow, were there no luck in the runs; None if there are none,
+            which `no_line` tells from a lack of sizes.
         level: of the intervals. kept: share of the draws in which three sizes had a D*.
     """
 
@@ -94,6 +94,7 @@ class Exponent:
     local: tuple[Local, ...]
     grid_p: float
     grid_sizes: int
+    grid_interval: Interval | None
     cells: Interval | None
     no_line: bool
     level: float
@@ -148,13 +149,14 @@ def exponent(
     there = np.flatnonzero(~np.isnan(found))
     fit = _fit(counts[there], found[there], level)
     log_n = np.log(counts)
-    drawn = log_d_star(rows, resample.resampled(rows, draws, seed), [sigma2])[:, :, 0]
+    means = resample.resampled(rows, draws, seed)
+    drawn = log_d_star(rows, means, [sigma2])[:, :, 0]
     slopes = slopes_of(log_n, drawn)
     used = [rows[place] for place in there.tolist()]
     freedom = resample.freedom(used)
     enough = len(there) >= LEAST_SIZES
     by_seed = _by_seed(rows, stars, log_n, there)
-    cells, no_line, grid_p, grid_sizes = _grid(counts, stars, level)
+    cells, no_line, grid_p, on_cells = _grid(counts, stars, level)
     return Exponent(
         sigma2=float(sigma2),
         measure=rows[0].measure if rows else "mse",
@@ -170,7 +172,8 @@ def exponent(
         by_seed=by_seed,
         local=tuple(_local(rows, log_n, np.log(found), drawn, there, level)),
         grid_p=grid_p,
-        grid_sizes=grid_sizes,
+        grid_sizes=len(on_cells),
+        grid_interval=_grid_interval(rows, means, log_n, on_cells, sigma2, level),
         cells=cells,
         no_line=no_line,
         level=level,
@@ -266,11 +269,30 @@ def _turned(ends: Interval) -> Interval:
     return Interval(1 / ends.high, math.inf) if ends.high > 0 else Interval(-math.inf, math.inf)
 
 
-def _grid(sizes: np.ndarray, stars: Sequence[DStar], level: float) -> tuple[Interval | None, bool, float, int]:
+def _grid(sizes: np.ndarray, stars: Sequence[DStar], level: float) -> tuple[Interval | None, bool, float, list[int]]:
     there = [place for place, star in enumerate(stars) if star.grid.measured]
     if len(there) < LEAST_SIZES:
-        return None, False, math.nan, len(there)
+        return None, False, math.nan, there
     cells = [stars[place].grid for place in there]
     allowed = feasible_exponents(sizes[there], [cell.low for cell in cells], [cell.high for cell in cells])
     fit = _fit(sizes[there], np.array([cell.D for cell in cells]), level)
-    return allowed, allowed is None, fit.slope if fit else math.nan, len(there)
+    return allowed, allowed is None, fit.slope if fit else math.nan, there
+
+
+def _grid_interval(
+    rows: Sequence[Row],
+    means: Sequence[np.ndarray],
+    log_n: np.ndarray,
+    there: list[int],
+    sigma2: float,
+    level: float,
+) -> Interval | None:
+    if len(there) < LEAST_SIZES:
+        return None
+    places = []
+    for row, values in zip(rows, means, strict=True):
+        under = values < sigma2  # (B, K)
+        first = under.argmax(axis=1)
+        places.append(np.where(under.any(axis=1) & (first > 0), np.log(row.D)[first], np.nan))
+    slopes = slopes_of(log_n, np.stack(places, axis=1))
+    return resample.interval(slopes, resample.freedom([rows[place] for place in there]), level)
