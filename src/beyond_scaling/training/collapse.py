@@ -49,14 +49,14 @@ class HeldOut:
         by: what was left out, one at a time. groups: the values of it, (g,).
         scores: (n,) log density of every point, nats. mean: of them.
         lead: total of the scores less that of the free p, and its standard error over the groups: (difference, error);
-            the error is NaN for a single group.
+            None where the free p could not be held out.
     """
 
     by: Groups
     groups: np.ndarray
     scores: np.ndarray
     mean: float
-    lead: tuple[float, float]
+    lead: tuple[float, float] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,7 +312,7 @@ def _held_out(points: Points, angle: float | None, by: Groups) -> HeldOut | None
         out = labels == group
         basis, line = _line(points, _best_angle(points, ~out) if angle is None else angle, ~out)
         scores[out] = t.logpdf(points.log_gap[out], line.freedom, *line.predicted(basis.of(points, out)))
-    return HeldOut(by, groups, scores, float(scores.mean()), (0.0, 0.0))
+    return HeldOut(by, groups, scores, float(scores.mean()), None)
 
 
 def _with_leads(points: Points, candidates: list[Candidate]) -> tuple[Candidate, ...]:

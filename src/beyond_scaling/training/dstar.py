@@ -152,8 +152,7 @@ def exponent(
     means = resample.resampled(rows, draws, seed)
     drawn = log_d_star(rows, means, [sigma2])[:, :, 0]
     slopes = slopes_of(log_n, drawn)
-    used = [rows[place] for place in there.tolist()]
-    freedom = resample.freedom(used)
+    free = resample.freedom(rows, np.log(found)[:, None])
     enough = len(there) >= LEAST_SIZES
     by_seed = _by_seed(rows, stars, log_n, there)
     cells, no_line, grid_p, on_cells = _grid(counts, stars, level)
@@ -166,11 +165,11 @@ def exponent(
         sizes=len(there),
         p=fit.slope if fit else math.nan,
         inverse=_inverse(log_n[there], np.log(found[there])) if fit else math.nan,
-        interval=resample.interval(slopes, freedom, level) if enough else None,
+        interval=resample.interval(slopes, int(resample.shared(free)[0]), level) if enough else None,
         seeds=resample.spread_interval(list(by_seed.values()), level) if enough else None,
         student=fit.interval if fit else None,
         by_seed=by_seed,
-        local=tuple(_local(rows, log_n, np.log(found), drawn, there, level)),
+        local=tuple(_local(rows, log_n, np.log(found), drawn, free, level)),
         grid_p=grid_p,
         grid_sizes=len(on_cells),
         grid_interval=_grid_interval(rows, means, log_n, on_cells, sigma2, level),
@@ -248,14 +247,14 @@ def _by_seed(rows: Sequence[Row], stars: Sequence[DStar], log_n: np.ndarray, the
 
 
 def _local(
-    rows: Sequence[Row], log_n: np.ndarray, log_d: np.ndarray, drawn: np.ndarray, there: np.ndarray, level: float
+    rows: Sequence[Row], log_n: np.ndarray, log_d: np.ndarray, drawn: np.ndarray, free: np.ndarray, level: float
 ) -> list[Local]:
     found = []
-    for low, high in itertools.pairwise(there.tolist()):
+    for low, high in itertools.pairwise(np.flatnonzero(~np.isnan(log_d)).tolist()):
         rise = log_n[high] - log_n[low]
         # the interval of 1/p, which passes through 0 where p passes through infinity, turned over
         ends = resample.interval(
-            (drawn[:, high] - drawn[:, low]) / rise, resample.freedom([rows[low], rows[high]]), level
+            (drawn[:, high] - drawn[:, low]) / rise, int(resample.shared(free[[low, high]])[0]), level
         )
         step = (log_d[high] - log_d[low]) / rise
         found.append(Local(rows[low].N, rows[high].N, 1 / step if step else math.inf, _turned(ends) if ends else None))
@@ -289,10 +288,12 @@ def _grid_interval(
 ) -> Interval | None:
     if len(there) < LEAST_SIZES:
         return None
+    at = np.full(len(rows), np.nan)
+    at[there] = [np.log(on_grid(rows[place].D, rows[place].mean, sigma2).D) for place in there]
     places = []
     for row, values in zip(rows, means, strict=True):
         under = values < sigma2  # (B, K)
         first = under.argmax(axis=1)
         places.append(np.where(under.any(axis=1) & (first > 0), np.log(row.D)[first], np.nan))
-    slopes = slopes_of(log_n, np.stack(places, axis=1))
-    return resample.interval(slopes, resample.freedom([rows[place] for place in there]), level)
+    free = resample.freedom(rows, at[:, None])
+    return resample.interval(slopes_of(log_n, np.stack(places, axis=1)), int(resample.shared(free)[0]), level)

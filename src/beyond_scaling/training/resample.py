@@ -8,7 +8,7 @@ too, but three seeds allow ten draws.
 
 Percentiles of a plain bootstrap of k = 3 are far too narrow. The deviations from the mean are therefore widened by
 √(k/(k - 1)), which makes their variance that of a mean with unknown σ, and the percentiles are taken at the tails of
-Student's t with as many degrees of freedom as there are seeds less rows (the "expanded percentile" of Hesterberg 2015).
+Student's t with as many degrees of freedom as there are seeds less rows where they cross (the "expanded percentile" of Hesterberg 2015).
 """
 
 from __future__ import annotations
@@ -36,9 +36,22 @@ def resampled(rows: Sequence[Row], draws: int, seed: int = 0) -> list[np.ndarray
     return [_row(row, draws, rng) for row in rows]
 
 
-def freedom(rows: Sequence[Row]) -> int:
-    """Degrees of freedom that the seeds leave: over all rows, seeds - 1."""
-    return sum(len(row.seeds) - 1 for row in rows)
+def freedom(rows: Sequence[Row], log_d_star: np.ndarray) -> np.ndarray:
+    """Degrees of freedom (m, T) that the seeds leave where m rows cross, at log D* (m, T): seeds - 1, the fewer of the
+    two D between which it lies. A row that does not cross has none to give, and -1 stands for it."""
+    found = np.full(log_d_star.shape, -1)
+    for row, places, free in zip(rows, log_d_star, found, strict=True):
+        repeats = (~np.isnan(row.values)).sum(axis=0)
+        there = ~np.isnan(places)
+        after = np.clip(np.searchsorted(np.log(row.D), places[there]), 1, max(len(row.D) - 1, 1))
+        free[there] = np.minimum(repeats[after - 1], repeats[after]) - 1 if len(row.D) > 1 else 0
+    return found
+
+
+def shared(free: np.ndarray) -> np.ndarray:
+    """Degrees of freedom (T,) of all rows that cross, from `freedom` (m, T); 0 where one of them has none: its luck is
+    not known."""
+    return np.where((free == 0).any(axis=0), 0, np.maximum(free, 0).sum(axis=0))
 
 
 def interval(draws: np.ndarray, freedom: int, level: float = 0.95) -> Interval | None:

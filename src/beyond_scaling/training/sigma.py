@@ -88,14 +88,14 @@ def swept(
     slopes = slopes_of(log_n, np.moveaxis(drawn, 1, 2))  # (B, T)
     there = ~np.isnan(log_d)
     count = there.sum(axis=0)
-    freedom = there.T @ np.array([resample.freedom([row]) for row in rows])  # (T,)
+    free = resample.freedom(rows, log_d)
+    freedom = resample.shared(free)
     ends = [
         resample.interval(slopes[:, place], int(freedom[place]), level) if count[place] >= LEAST_SIZES else None
         for place in range(len(levels))
     ]
     reach = _student(log_n, log_d.T, p, level)
     at = (count == count.max()) & ~np.isnan(p)
-    used = [row for i, row in enumerate(rows) if (there[i] & at).any()]
     return Swept(
         sigma2=levels,
         measure=rows[0].measure,
@@ -110,7 +110,7 @@ def swept(
         student_high=p + reach,
         at=at,
         trend=float(_trend(levels, p[None, :], at)[0]),
-        trend_interval=resample.interval(_trend(levels, slopes, at), resample.freedom(used), level),
+        trend_interval=resample.interval(_trend(levels, slopes, at), int(freedom[at].min(initial=free.size)), level),
         level=level,
     )
 
