@@ -8,7 +8,8 @@ too, but three seeds allow ten draws.
 
 Percentiles of a plain bootstrap of k = 3 are far too narrow. The deviations from the mean are therefore widened by
 √(k/(k - 1)), which makes their variance that of a mean with unknown σ, and the percentiles are taken at the tails of
-Student's t with as many degrees of freedom as there are seeds less rows where they cross (the "expanded percentile" of Hesterberg 2015).
+Student's t with as many degrees of freedom as there are seeds less rows, where the rows cross (the "expanded
+percentile" of Hesterberg 2015). A row with one seed there tells nothing of its luck, and no interval is given.
 """
 
 from __future__ import annotations

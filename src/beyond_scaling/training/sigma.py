@@ -88,8 +88,7 @@ def swept(
     slopes = slopes_of(log_n, np.moveaxis(drawn, 1, 2))  # (B, T)
     there = ~np.isnan(log_d)
     count = there.sum(axis=0)
-    free = resample.freedom(rows, log_d)
-    freedom = resample.shared(free)
+    freedom = resample.shared(resample.freedom(rows, log_d))  # (T,)
     ends = [
         resample.interval(slopes[:, place], int(freedom[place]), level) if count[place] >= LEAST_SIZES else None
         for place in range(len(levels))
@@ -110,7 +109,7 @@ def swept(
         student_high=p + reach,
         at=at,
         trend=float(_trend(levels, p[None, :], at)[0]),
-        trend_interval=resample.interval(_trend(levels, slopes, at), int(freedom[at].min(initial=free.size)), level),
+        trend_interval=resample.interval(_trend(levels, slopes, at), int(freedom[at].min()) if at.any() else 0, level),
         level=level,
     )
 
