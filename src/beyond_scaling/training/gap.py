@@ -67,7 +67,7 @@ def cell(record: Record) -> Cell:
     """The cell of a record of training on a token file.
 
     Raises:
-        ValueError: a record of another kind, or of other data.
+        ValueError: a record of another kind, of other data, or without any validation loss.
     """
     if record.kind != KIND:
         raise ValueError(f"record {record.name!r} is of kind {record.kind!r}; expected {KIND!r}")
@@ -76,6 +76,8 @@ def cell(record: Record) -> Cell:
         raise ValueError(f"record {record.name!r} is no training on the first D tokens of a file (data.tokens)")
     columns = record.columns
     train = columns["train_loss"].astype(np.float64)
+    if np.isnan(columns[column(VALIDATION)]).all():
+        raise ValueError(f"record {record.name!r} has no validation loss of any step")
     row = _least(columns)
     least = float(columns[column(VALIDATION)][row])
     wanted = wanted_window(config)
