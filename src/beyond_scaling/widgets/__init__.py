@@ -16,6 +16,8 @@ from .parameter_counter import ParameterCounter
 from .rescale import Rescale
 from .sample_size import SampleSize
 from .table_3 import Table3
+from .width_runs import WidthRuns
+from .width_threshold import WidthThreshold
 
 __all__ = [
     "BallIntegral",
@@ -36,4 +38,6 @@ __all__ = [
     "Table3",
     "Triangle",
     "TwoWells",
+    "WidthRuns",
+    "WidthThreshold",
 ]

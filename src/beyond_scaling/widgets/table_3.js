@@ -1,6 +1,7 @@
 // Table 3 of the paper with its grid: three models, each with a data size known to one cell of the sweep, and the range of
 // exponents that leaves.
 import { amend, answerAfter, haloed, hatching, markKey, plotBox, report, shown, stroke, styled, swatch } from "./curves.js";
+import { feasibleRange, fittedSlope } from "./exponents.js";
 import { axes, button, checkbox, fixed, frame, handle, html, linear, onWidth, pathOf, repainter, saver, slider, svg } from "./ui.js";
 
 const PRINTED = 0.04; // the sigma squared of Table 3
@@ -8,36 +9,6 @@ const ROUNDING = 0.005; // its errors are printed with two decimals
 const MOST = 8; // the exponent axis ends here
 const MARGIN = { left: 46, right: 14, top: 26, bottom: 38 };
 const TINY = 1e-9;
-
-/** Least-squares slope of log N on log D; null for fewer than two points. */
-export function fittedSlope(sizes, data) {
-  if (sizes.length < 2) return null;
-  const mean = (v) => v.reduce((sum, u) => sum + u, 0) / v.length;
-  const x = data.map(Math.log);
-  const y = sizes.map(Math.log);
-  const [mx, my] = [mean(x), mean(y)];
-  const across = x.reduce((sum, u) => sum + (u - mx) ** 2, 0);
-  const slope = x.reduce((sum, u, i) => sum + (u - mx) * (y[i] - my), 0) / across;
-  return { slope, at: [mx, my] };
-}
-
-/**
- * The exponents p for which one power law N = c D^p passes through every cell; sizes must rise.
- * For a fixed p each cell allows an interval of log c, and intervals share a point as soon as every two of them do.
- * @param {number[]} sizes N of each row @param {number[][]} cells [lowest, highest] D of each row
- * @returns {[number, number] | null} the upper end may be Infinity; null if there is none
- */
-export function feasibleRange(sizes, cells) {
-  let [low, high] = [0, Infinity];
-  for (let i = 0; i < sizes.length; i += 1) {
-    for (let j = i + 1; j < sizes.length; j += 1) {
-      const rise = Math.log(sizes[j] / sizes[i]);
-      low = Math.max(low, rise / Math.log(cells[j][1] / cells[i][0]));
-      if (cells[j][0] > cells[i][1]) high = Math.min(high, rise / Math.log(cells[j][0] / cells[i][1]));
-    }
-  }
-  return low <= high * (1 + TINY) ? [low, high] : null;
-}
 
 /** Where the power law of exponent p, an end of the feasible range, meets each row inside its cell. */
 export function pointsOn(p, sizes, cells) {
