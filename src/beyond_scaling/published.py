@@ -88,14 +88,14 @@ def law_record(
     """
     started = time.monotonic()
     rows = read_rows(path, settings.where)
-    size, loss = (_numbers(rows, column, path) for column in (settings.size, settings.loss))
+    size, loss = (numbers(rows, column, path) for column in (settings.size, settings.loss))
     if settings.tokens is not None:
-        tokens = _numbers(rows, settings.tokens, path)
+        tokens = numbers(rows, settings.tokens, path)
     else:
-        tokens = _numbers(rows, str(settings.flop), path) / (FLOP_PER_TOKEN * size)
+        tokens = numbers(rows, str(settings.flop), path) / (FLOP_PER_TOKEN * size)
     kept = np.full(len(rows), True)
     if settings.once is not None:
-        kept &= tokens <= _numbers(rows, settings.once, path)
+        kept &= tokens <= numbers(rows, settings.once, path)
     if not 0 <= settings.drop_highest < kept.sum():
         raise ValueError(f"drop_highest is {settings.drop_highest} of {kept.sum()} points, expected to leave some")
     if settings.drop_highest:
@@ -149,8 +149,8 @@ def sizes_record(path: Path, settings: SizeSettings, *, name: str, title: str, c
     """
     started = time.monotonic()
     rows = read_rows(path, settings.where)
-    size, loss = (_numbers(rows, column, path) for column in (settings.size, settings.loss))
-    budget = _numbers(rows, str(settings.data if settings.flop is None else settings.flop), path)
+    size, loss = (numbers(rows, column, path) for column in (settings.size, settings.loss))
+    budget = numbers(rows, str(settings.data if settings.flop is None else settings.flop), path)
     for column in settings.by:
         _column(rows, column, path)
     label = np.array(["/".join(row[column] for column in settings.by) or "all" for row in rows])
@@ -259,16 +259,12 @@ def read_rows(path: Path, where: Sequence[tuple[str, str]] = ()) -> list[dict[st
     return rows
 
 
-# --- inside -----------------------------------------------------------------------------------------------
+def numbers(rows: list[dict[str, str]], column: str, path: Path) -> np.ndarray:
+    """A column of positive numbers, (rows,).
 
-
-def _column(rows: list[dict[str, str]], column: str, path: Path) -> list[str]:
-    if rows and column not in rows[0]:
-        raise ValueError(f"{path.name} has no column {column!r} (it has {', '.join(map(repr, rows[0]))})")
-    return [row[column] for row in rows]
-
-
-def _numbers(rows: list[dict[str, str]], column: str, path: Path) -> np.ndarray:
+    Raises:
+        ValueError: no such column, or a value that is none; names the file.
+    """
     out = np.empty(len(rows))
     for index, text in enumerate(_column(rows, column, path)):
         try:
@@ -278,6 +274,34 @@ def _numbers(rows: list[dict[str, str]], column: str, path: Path) -> np.ndarray:
         if not (math.isfinite(out[index]) and out[index] > 0):
             raise ValueError(f"{path.name}: column {column!r} holds {text!r}, expected positive numbers")
     return out
+
+
+def leaves(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
+    """Nested numbers, each by its place: law.E."""
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from leaves(entry, f"{place}.{key}" if place else key)
+    else:
+        yield place, float(value)
+
+
+def disagreements(
+    counted: Mapping[str, float], stated: Mapping[str, float], relative: float = 1e-9, absolute: float = 0.0
+) -> Iterator[str]:
+    """Where numbers that a summary states are not those that its columns give, a line each."""
+    for place in sorted({*counted, *stated}):
+        pair = counted.get(place, math.nan), stated.get(place, math.nan)
+        if not math.isclose(*pair, rel_tol=relative, abs_tol=absolute):
+            yield f"{place} is {stated.get(place, 'missing')}; its columns give {counted.get(place, 'nothing')}"
+
+
+# --- inside -----------------------------------------------------------------------------------------------
+
+
+def _column(rows: list[dict[str, str]], column: str, path: Path) -> list[str]:
+    if rows and column not in rows[0]:
+        raise ValueError(f"{path.name} has no column {column!r} (it has {', '.join(map(repr, rows[0]))})")
+    return [row[column] for row in rows]
 
 
 def _one_of(**named: str | None) -> None:
@@ -334,18 +358,8 @@ def _problems(record: Record) -> Iterator[str]:
         else:
             yield f"is of kind {record.kind!r}; expected {LAW!r} or {SIZES!r}"
             return
-        counted, stated = dict(_leaves(again)), dict(_leaves(told))
+        counted, stated = dict(leaves(again)), dict(leaves(told))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         yield f"is incomplete: {error}"
         return
-    for place in sorted({*counted, *stated}):
-        if not math.isclose(counted.get(place, math.nan), stated.get(place, math.nan), rel_tol=1e-9):
-            yield f"{place} is {stated.get(place, 'missing')}; its columns give {counted.get(place, 'nothing')}"
-
-
-def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, float]]:
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from _leaves(entry, f"{place}.{key}" if place else key)
-    else:
-        yield place, float(value)
+    yield from disagreements(counted, stated)

@@ -59,7 +59,7 @@ def _verify(options: argparse.Namespace, given: Sequence[str]) -> int:
 def _problems(name: str, root: Path, data: Path | None) -> tuple[list[str], str]:
     """What is wrong with a record, a line each, and a word on its inputs if they were hashed."""
     from .. import published, radius
-    from ..training import history
+    from ..training import history, repeated
 
     try:
         record = results.verify(name, root)
@@ -67,6 +67,8 @@ def _problems(name: str, root: Path, data: Path | None) -> tuple[list[str], str]
             radius.check(record)
         elif record.kind in (published.LAW, published.SIZES):
             published.check(record)
+        elif record.kind == repeated.KIND:
+            repeated.check(record)
         elif record.kind == history.KIND:
             from ..training.check import check  # with torch, which the others do without
 
