@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beyond_scaling.training.collapse import FIXED, Collapse, angle_of, collapse, difference, exponent_of, variable
+from beyond_scaling.training.collapse import FIXED, Collapse, collapse, difference, variable
+from beyond_scaling.training.shared_curve import angle_of, exponent_of
 
 from .made_cells import SIZES, data_sizes
 
@@ -88,6 +89,18 @@ def test_luck_of_a_row_makes_the_profile_too_narrow_and_the_seeds_not() -> None:
     found = collapse(*curves(2.0, noise=0.02, luck=0.15, draw=3))
     assert found.seeds.high - found.seeds.low > 1.5 * (found.profile.high - found.profile.low)
     assert 2.0 in found.seeds
+
+
+def test_luck_that_sizes_share_is_the_seeds_own() -> None:
+    N, D, gap, seed = curves(2.0, noise=0.05, draw=1)
+    lucky = collapse(N, D, gap * np.exp(np.array([0.3, -0.2, 0.1])[seed]), seed, fixed=(2.0,))
+    plain = collapse(N, D, gap, seed, fixed=(2.0,))
+    assert lucky.p == pytest.approx(plain.p, abs=1e-3)
+    assert lucky.profile == pytest.approx(plain.profile, abs=1e-2)
+    assert lucky.candidates[1].noise == pytest.approx(plain.candidates[1].noise)
+    assert lucky.candidates[1].by_size.mean == pytest.approx(plain.candidates[1].by_size.mean, abs=1e-6)
+    # a seed that was not seen has no offset: its luck is noise, and it is predicted the worse for it
+    assert lucky.candidates[1].by_seed.mean < plain.candidates[1].by_seed.mean - 0.5
 
 
 def test_gaps_without_a_logarithm_are_counted() -> None:

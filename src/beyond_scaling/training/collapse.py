@@ -1,18 +1,17 @@
 """Which single variable the gap depends on: N/D, N/D², N/D⁴, or N/D^p with a p of the data's own choosing.
 
 If N ~ D^p holds whatever the threshold, curves of the gap over D, one for every N, fall on one curve over
-log D - (log N)/p. The curve is a natural cubic spline with four knots (a line beyond the outer two, so that a size left
-out can be predicted a little beyond what was seen), the same for every p; what is modelled is the logarithm of the gap,
-with normal noise of unknown variance. Every p is an angle: x = cos θ log D - sin θ log N, p = cot θ; θ = 0 is D alone
-(p infinite), a right angle N alone (p = 0).
+log D - (log N)/p (`shared_curve`), D alone (p infinite) and N alone (p = 0) among them. Two verdicts:
 
-Two verdicts. The profile likelihood of θ takes all points as independent. The held-out likelihood leaves out one size
-(or one seed) at a time, fits the curve, the variance and, where it is free, p to the others, and asks how probable the
-points left out are under Student's t that the fit predicts. NumPy and SciPy only.
+The profile likelihood of θ, p = cot θ, takes all points as independent once the seeds have their offsets. The held-out
+likelihood leaves out one size (or one seed) at a time, fits the curve, the variance and, where it is free, p to the
+others, and asks how probable the points left out are under Student's t that the fit predicts. A seed left out has no
+offset that could be known; then no seed has one, and the noise holds their luck. NumPy and SciPy only.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,23 +21,12 @@ import numpy as np
 
 from ..exponents import Interval
 from .resample import spread_interval
+from .shared_curve import Points, SharedCurve, angle_of, exponent_of
 
 Groups = Literal["size", "seed"]
 FIXED = (math.inf, 4.0, 2.0, 1.0, 0.0)
 """The p that are compared with the free one: D alone, N/D⁴, N/D², N/D, N alone."""
-KNOTS = 4
 _ANGLES = np.linspace(0.0, math.pi / 2, 181)
-
-
-@dataclass(frozen=True, eq=False)
-class Points:
-    """What is to collapse: N, D, seed and log gap, (n,) each; ``extra`` (n, c) are covariates that enter linearly."""
-
-    N: np.ndarray
-    D: np.ndarray
-    seed: np.ndarray
-    log_gap: np.ndarray
-    extra: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,24 +97,9 @@ class Collapse:
     def curve(self, p: float, count: int = 101) -> tuple[np.ndarray, np.ndarray]:
         """The fitted curve of the gap for some p: log D - (log N)/p, and log gap, (count,) each; covariates at their
         means. For p = 0 the first is -log N."""
-        angle = angle_of(p)
-        basis = _Basis(self.points, angle, np.full(len(self.points.N), True))
-        fit = _fit(basis.of(self.points, np.full(len(self.points.N), True)), self.points.log_gap)
-        x = np.linspace(basis.x.min(), basis.x.max(), count)
-        shape = np.hstack([basis.spline(x), np.broadcast_to(self.points.extra.mean(axis=0), (count, basis.extra))])
-        return x / (math.cos(angle) if p else 1.0), shape @ fit.weights
-
-
-def angle_of(p: float) -> float:
-    """θ of an exponent p >= 0: cot θ = p."""
-    if not p >= 0:
-        raise ValueError(f"p is {p}, expected at least 0, or infinity")
-    return math.atan2(1.0, p) if math.isfinite(p) else 0.0
-
-
-def exponent_of(angle: float) -> float:
-    """p = cot θ of an angle between 0 (infinite) and a right one (0)."""
-    return math.inf if angle <= 0 else max(0.0, 1 / math.tan(angle)) if angle < math.pi / 2 else 0.0
+        fit = SharedCurve(self.points, angle_of(p), np.full(len(self.points.N), True))
+        x = np.linspace(fit.x.min(), fit.x.max(), count)
+        return x / (math.cos(fit.angle) if p else 1.0), fit.at(x)
 
 
 def variable(p: float) -> str:
@@ -160,11 +133,7 @@ def collapse(
     """
     points, left_out = _points(N, D, gap, seed, extra)
     everyone = np.full(len(points.N), True)
-    if (
-        len(np.unique(points.N)) < 2
-        or len(np.unique(points.D)) < 2
-        or len(points.N) < KNOTS + points.extra.shape[1] + 3
-    ):
+    if len(np.unique(points.N)) < 2 or len(np.unique(points.D)) < 2 or len(points.N) < points.least:
         return None
     profile = np.array([_likelihood(points, angle, everyone) for angle in _ANGLES])
     best = _best_angle(points, everyone)
@@ -172,7 +141,7 @@ def collapse(
     angles = {}
     for one in np.unique(points.seed):
         here = points.seed == one
-        if here.sum() >= KNOTS + points.extra.shape[1] + 3 and len(np.unique(points.N[here])) > 1:
+        if here.sum() >= points.least and len(np.unique(points.N[here])) > 1:
             angles[int(one)] = _best_angle(points, here)
     ends = spread_interval(list(angles.values()), level)
     return Collapse(
@@ -189,107 +158,40 @@ def collapse(
     )
 
 
-# --- the curve --------------------------------------------------------------------------------------------
+# --- inside -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Line:
-    """Least squares of values on columns (points, k): weights (k,), sum of squares."""
-
-    columns: np.ndarray
-    weights: np.ndarray
-    squares: float
-
-    @property
-    def points(self) -> int:
-        return len(self.columns)
-
-    @property
-    def freedom(self) -> int:
-        return self.points - len(self.weights)
-
-    @property
-    def log_likelihood(self) -> float:
-        return -0.5 * self.points * (math.log(2 * math.pi * max(self.squares, 1e-300) / self.points) + 1)
-
-    def predicted(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and spread of Student's t of new values at columns (n, k)."""
-        # a covariate may be the spline's own line (log D at p infinite): the pseudo-inverse shares its weight
-        shape = np.linalg.pinv(self.columns.T @ self.columns, rcond=1e-12, hermitian=True)
-        spread = np.sqrt(self.squares / self.freedom * (1 + np.einsum("ij,jk,ik->i", columns, shape, columns)))
-        return columns @ self.weights, np.maximum(spread, 1e-12)
+def _likelihood(points: Points, angle: float, chosen: np.ndarray, offsets: bool = True) -> float:
+    return SharedCurve(points, angle, chosen, offsets).log_likelihood
 
 
-class _Basis:
-    """The spline's columns over x = cos θ log D - sin θ log N, with knots at the quantiles of the points fitted."""
-
-    def __init__(self, points: Points, angle: float, fitted: np.ndarray) -> None:
-        self.angle = angle
-        self.x = math.cos(angle) * np.log(points.D) - math.sin(angle) * np.log(points.N)
-        places = np.unique(np.quantile(self.x[fitted], np.linspace(0, 1, KNOTS)))
-        self.middle, self.scale = places.mean(), max(float(np.ptp(places)), 1e-12)
-        self.knots = (places - self.middle) / self.scale
-        self.extra = points.extra.shape[1]
-
-    def of(self, points: Points, chosen: np.ndarray) -> np.ndarray:
-        return np.hstack([self.spline(self.x[chosen]), points.extra[chosen]])
-
-    def spline(self, x: np.ndarray) -> np.ndarray:
-        """(n, knots) natural cubic spline (Hastie, Tibshirani and Friedman, eq 5.4)."""
-        x = (x - self.middle) / self.scale
-        columns = [np.ones_like(x), x]
-        if len(self.knots) > 2:
-            last = self._cubic(x, -2)
-            columns += [self._cubic(x, k) - last for k in range(len(self.knots) - 2)]
-        return np.stack(columns, axis=1)
-
-    def _cubic(self, x: np.ndarray, k: int) -> np.ndarray:
-        end, knot = self.knots[-1], self.knots[k]
-        return (np.maximum(x - knot, 0) ** 3 - np.maximum(x - end, 0) ** 3) / (end - knot)
-
-
-def _fit(columns: np.ndarray, values: np.ndarray) -> _Line:
-    weights = np.linalg.lstsq(columns, values, rcond=1e-10)[0]
-    rest = values - columns @ weights
-    return _Line(columns, weights, float(rest @ rest))
-
-
-def _line(points: Points, angle: float, chosen: np.ndarray) -> tuple[_Basis, _Line]:
-    basis = _Basis(points, angle, chosen)
-    return basis, _fit(basis.of(points, chosen), points.log_gap[chosen])
-
-
-def _likelihood(points: Points, angle: float, chosen: np.ndarray) -> float:
-    return _line(points, angle, chosen)[1].log_likelihood
-
-
-def _best_angle(points: Points, chosen: np.ndarray) -> float:
+def _best_angle(points: Points, chosen: np.ndarray, offsets: bool = True) -> float:
     """The angle of greatest likelihood: the best of a coarse grid, then between its neighbours."""
     from scipy.optimize import minimize_scalar
 
     grid = _ANGLES[::6]
-    values = [_likelihood(points, angle, chosen) for angle in grid]
+    values = [_likelihood(points, angle, chosen, offsets) for angle in grid]
     best = int(np.argmax(values))
     ends = (float(grid[max(best - 1, 0)]), float(grid[min(best + 1, len(grid) - 1)]))
     found = minimize_scalar(
-        lambda angle: -_likelihood(points, angle, chosen), bounds=ends, method="bounded", options={"xatol": 1e-5}
+        lambda angle: -_likelihood(points, angle, chosen, offsets),
+        bounds=ends,
+        method="bounded",
+        options={"xatol": 1e-5},
     )
     return float(found.x) if -found.fun > values[best] else float(grid[best])
 
 
-# --- the comparison ---------------------------------------------------------------------------------------
-
-
 def _candidate(points: Points, p: float, free: bool) -> Candidate:
     everyone = np.full(len(points.N), True)
-    basis, line = _line(points, angle_of(p), everyone)
-    steps = np.diff(basis.spline(np.linspace(basis.x.min(), basis.x.max(), 101)) @ line.weights[: len(basis.knots)])
+    fit = SharedCurve(points, angle_of(p), everyone)
+    steps = np.diff(fit.at(np.linspace(fit.x.min(), fit.x.max(), 101)))
     return Candidate(
         name=f"N/D^p, p = {p:.3g}" if free else variable(p),
         p=p,
         free=free,
-        log_likelihood=line.log_likelihood,
-        noise=math.sqrt(line.squares / max(line.freedom, 1)),
+        log_likelihood=fit.log_likelihood,
+        noise=fit.noise,
         falls=bool((steps <= 1e-12).all()),
         by_size=_held_out(points, None if free else angle_of(p), "size"),
         by_seed=_held_out(points, None if free else angle_of(p), "seed"),
@@ -302,22 +204,21 @@ def _held_out(points: Points, angle: float | None, by: Groups) -> HeldOut | None
 
     labels = points.N if by == "size" else points.seed
     groups = np.unique(labels)
-    least = KNOTS + points.extra.shape[1] + 3
-    if len(groups) < 2 or any((labels != group).sum() < least for group in groups):
+    if len(groups) < 2 or any((labels != group).sum() < points.least for group in groups):
         return None
     if angle is None and any(len(np.unique(points.N[labels != group])) < 2 for group in groups):
         return None
     scores = np.empty(len(labels))
     for group in groups:
         out = labels == group
-        basis, line = _line(points, _best_angle(points, ~out) if angle is None else angle, ~out)
-        scores[out] = t.logpdf(points.log_gap[out], line.freedom, *line.predicted(basis.of(points, out)))
+        offsets = by == "size"
+        found = _best_angle(points, ~out, offsets) if angle is None else angle
+        fit = SharedCurve(points, found, ~out, offsets)
+        scores[out] = t.logpdf(points.log_gap[out], fit.freedom, *fit.predicted(out))
     return HeldOut(by, groups, scores, float(scores.mean()), None)
 
 
 def _with_leads(points: Points, candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    import dataclasses
-
     free = candidates[0]
     found = []
     for candidate in candidates:
