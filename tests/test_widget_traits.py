@@ -10,20 +10,16 @@ import pytest
 import traitlets
 
 from beyond_scaling import widgets
-from beyond_scaling.widgets.base import BookWidget
 from beyond_scaling.widgets.ranges import Real
 
-GAUGE = {"distances": [1.0, 2.0], "n": 4}
+from .widget_samples import make
+
 NUMBERS = [
     (name, trait)
     for name in sorted(widgets.__all__)
     for trait, kind in sorted(getattr(widgets, name).class_traits(sync=True).items())
     if isinstance(kind, Real)
 ]
-
-
-def make(name: str) -> BookWidget:
-    return getattr(widgets, name)(**(GAUGE if name == "Gauge" else {}))
 
 
 def test_every_widget_with_a_slider_is_here() -> None:

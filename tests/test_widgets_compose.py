@@ -7,9 +7,7 @@ import pytest
 
 from beyond_scaling import widgets
 
-
-def make(name: str) -> widgets.base.BookWidget:
-    return widgets.Gauge([1.0, 2.0, 3.0], n=4) if name == "Gauge" else getattr(widgets, name)()
+from .widget_samples import make
 
 
 @pytest.mark.parametrize("name", widgets.__all__)

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 from beyond_scaling import widgets
 from beyond_scaling.widgets.base import BookWidget
 
+from ..width_sweep import width_runs, width_threshold
 from .widget_page import errors, repaint_times, settle, show
 
 LINE = [[-2.0], [0.0], [1.0]]
@@ -49,6 +50,10 @@ EVERY: dict[str, Callable[[], BookWidget]] = {
     "triangle": widgets.Triangle,
     "two-wells": widgets.TwoWells,
     "two-wells-mchn": lambda: widgets.TwoWells(energy="MCHN", beta=1.0, distance=1.6),
+    "width-runs": width_runs,
+    "width-runs-partial": lambda: width_runs("-width-32-2", family="depth", predict=True),
+    "width-threshold": width_threshold,
+    "width-threshold-partial": lambda: width_threshold("-width-64", sigma2=0.01, rule="grid", predict=True),
 }
 each = pytest.mark.parametrize("name", EVERY)
 

@@ -17,6 +17,7 @@ from beyond_scaling.widgets.rescale import Rescale
 from beyond_scaling.widgets.sample_size import SampleSize
 from beyond_scaling.widgets.table_3 import Table3
 
+from ..width_sweep import width_runs, width_threshold
 from .widget_page import errors, show
 
 WIDGETS = {
@@ -33,6 +34,8 @@ WIDGETS = {
     "Table3": Table3,
     "Triangle": Triangle,
     "TwoWells": TwoWells,
+    "WidthRuns": width_runs,
+    "WidthThreshold": width_threshold,
 }
 # A change of state that shows in every widget's text.
 CHANGES = {
@@ -49,6 +52,8 @@ CHANGES = {
     "Table3": {"positions": [2.0e8, 2.5e8, 2.9e8]},
     "Triangle": {"side": 1.5},
     "TwoWells": {"distance": 1.2},
+    "WidthRuns": {"chosen": "toy-width-16-1250-2", "mean": True},
+    "WidthThreshold": {"sigma2": 0.06, "rule": "grid"},
 }
 every_widget = pytest.mark.parametrize("name", WIDGETS)
 # JupyterLab's in command mode: move, cut, copy, paste, insert, merge, undo, turn to text, delete, restart, run.

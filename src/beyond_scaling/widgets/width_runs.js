@@ -118,8 +118,8 @@ function render({ model, el }) {
   ui.stage.before(html("div", { class: "bs-sheet-box" }, caption, sheet));
   let drawnTable = "";
   let nodes = new Map(); // cell key -> node
-  function drawTable(lay) {
-    const room = sheet.clientWidth;
+  const states = new WeakMap(); // node -> what it shows
+  function drawTable(lay, room) {
     const wide = (room - HEAD.wide) / lay.length >= SLOT.least;
     const key = [lay.table.name, room].join();
     if (key === drawnTable || !room) return;
@@ -211,13 +211,18 @@ function render({ model, el }) {
       const names = ["bs-cell", gone && (cut ? "bs-is-cut" : "bs-is-missing"), partly && "bs-is-partly", seen && passes && "bs-is-below", star && "bs-is-star", one === cell && "bs-is-here", !seen && !gone && "bs-is-unseen"];
       const text = cut ? "cut" : gone ? "" : seen ? twoFigures(number) : "?";
       const shade = seen && number !== null && !passes ? Math.min(1, 0.12 + (0.88 * Math.log(number / sigma2)) / Math.log(DARKEST)) : 0;
-      node.className = names.filter(Boolean).join(" ");
+      const where = lay.table.name === "again" ? `seed ${one.place}` : `${thousands(one.place)} tokens`;
+      const label = `${where}: ${cut ? "window cut short" : gone ? "not run yet" : !seen ? "not looked at" : `${twoFigures(number)}${star ? ", D star" : passes ? ", below" : ""}`}`;
+      const name = names.filter(Boolean).join(" ");
+      const state = [name, text, shade, label].join();
+      if (states.get(node) === state) continue; // a cell is touched only if it changes
+      states.set(node, state);
+      node.className = name;
       node.style.setProperty("--bs-shade", `${Math.round(42 * shade)}%`);
-      if (node.firstChild.textContent !== text) node.firstChild.textContent = text;
+      node.firstChild.textContent = text;
       node.tabIndex = one === cell ? 0 : -1;
       node.setAttribute("aria-selected", String(one === cell));
-      const where = lay.table.name === "again" ? `seed ${one.place}` : `${thousands(one.place)} tokens`;
-      node.setAttribute("aria-label", `${where}: ${cut ? "window cut short" : gone ? "not run yet" : !seen ? "not looked at" : `${twoFigures(number)}${star ? ", D star" : passes ? ", below" : ""}`}`);
+      node.setAttribute("aria-label", label);
     }
   }
 
@@ -314,8 +319,8 @@ function render({ model, el }) {
   /** The runs that differ from a cell's in their seed alone, its own among them. */
   const besides = (lay, cell) => (lay.table.name === "again" ? lay.cells.flatMap((one) => one.runs) : cell.runs);
 
-  function drawCurves({ run, lay, cell }) {
-    const [w, h] = [plot.box.clientWidth, plot.box.clientHeight];
+  function drawCurves({ run, lay, cell }, w) {
+    const h = CURVES;
     const there = besides(lay, cell).filter((one) => one.there);
     const x = linear([0, Math.max(...there.map(({ steps }) => steps), 100)], [MARGIN.left, w - MARGIN.right]);
     const y = linear(extent(there), [h - MARGIN.bottom, MARGIN.top]);
@@ -352,8 +357,8 @@ function render({ model, el }) {
     amend(windowText, { x: middle, y: MARGIN.top + 14, text: to - from > 80 ? `${thousands(run.window)} steps` : "window" });
   }
 
-  function drawWindow({ run, lay, cell }) {
-    const [w, h] = [squared.box.clientWidth, squared.box.clientHeight];
+  function drawWindow({ run, lay, cell }, w) {
+    const h = CURVES;
     const sigma2 = model.get("sigma2");
     const drawn = run.there && run.mse !== null;
     const c = drawn ? curves(run) : { ends: [0], squares: [] };
@@ -389,9 +394,11 @@ function render({ model, el }) {
     lay.seen.add(cell.key);
     lastOf.set(lay.table.name, run.name);
     const stars = crossings(lay, run.seed, sigma2);
-    drawTable(lay);
+    // All sizes are read before anything is written, or the page would be laid out between.
+    const [room, left, right] = [sheet, plot.box, squared.box].map((node) => node.clientWidth);
+    drawTable(lay, room);
     fillTable(here, stars);
-    if (plot.box.clientWidth) { drawCurves(here); drawWindow(here); }
+    if (left) { drawCurves(here, left); drawWindow(here, right); }
     familyChoice?.set(lay.table.name);
     drawSeeds(here);
     meanBox.set(model.get("mean"));
