@@ -143,7 +143,7 @@ def _profile(drawing: go.Figure, found: Collapse, place: dict[str, int]) -> None
     with np.errstate(divide="ignore"):
         p = 1 / np.tan(found.angles)
     height = found.log_likelihood - max(found.log_likelihood.max(), found.candidates[0].log_likelihood)
-    near = (p >= 0.8 * _RANGE[0]) & (p <= 1.25 * _RANGE[1]) & (height >= -4 * _FAR)
+    near = (p >= 0.8 * _RANGE[0]) & (p <= 1.25 * _RANGE[1])
     x, y = np.append(p[near], found.p), np.append(height[near], 0.0)
     order = np.argsort(x)
     drawing.add_trace(
@@ -177,7 +177,7 @@ def _found(analysis: Analysis, measure: Measure) -> Collapse | None:
 def _caption(analysis: Analysis, found: Collapse, measure: Measure) -> str:
     left = f" {found.left_out} runs without a gap above 0 are left out." if found.left_out else ""
     scores = "the mean log density (nats) of points of a size that the fit had not seen, the higher the better"
-    if not found.candidates[0].by_size:
+    if any(each.by_size is None for each in found.candidates if each.p in SHOWN):
         scores = "the log-likelihood of all points (nats), the higher the better"
     return (
         f"The gap {_MEASURES[measure]}, a mark for each run, over D N^(−1/p), which is moved to the size"

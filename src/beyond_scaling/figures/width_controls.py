@@ -87,10 +87,10 @@ def said(analysis: Analysis, control: Literal["width", "depth", "shuffled"]) -> 
 
 
 def _exponents(analysis: Analysis, control: Control) -> str:
-    """Both exponents of N ~ D*^p, and which sizes count for none."""
+    """Both exponents of N ~ D^p, and which sizes count for none."""
     own, widths = _found(analysis, control).exponent, analysis.width.exponent
     beyond = [f"{star.N:,}" for star in own.stars if not star.interpolated.measured]
-    text = f"N ~ D*^p: {_p(own)}, beside {_p(widths)} of the widths."
+    text = f"N ~ D^p: {_p(own)}, beside {_p(widths)} of the widths."
     return text + (f" Of N = {listed(beyond)} D* lies beyond the grid." if beyond else "")
 
 

@@ -68,7 +68,7 @@ def said(found: Exponent) -> str:
         return (
             f"{words}: {found.sizes} {'size has' if found.sizes == 1 else 'sizes have'} a D*, too few for an exponent."
         )
-    text = f"{words}, N ~ D*^p with p = {found.p:.2f}"
+    text = f"{words}, N ~ D^p with p = {found.p:.2f}"
     if found.interval:
         text += f", 95% interval {spread_words(*found.interval)} from seeds"
     if found.student:

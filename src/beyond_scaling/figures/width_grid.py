@@ -14,9 +14,10 @@ from ..training.gap import Cell, cell
 from ..training.seeds import Group
 from .radius_sites import listed
 from .style import titled
-from .width_parts import compact, evaluations, faint, not_measured, ramp, shorts
+from .width_parts import compact, evaluations, faint, not_measured, not_yet, ramp, shorts
 
-CURVES = 5  # in a panel, at most
+_MARKS = ("square", "■"), ("circle", "●"), ("diamond", "◆"), ("triangle-up", "▲"), ("cross", "✚")
+CURVES = len(_MARKS)  # in a panel, at most
 POINTS = 36  # of a reduced training curve
 SQUARES = 24  # validation losses of a run, at most
 COLUMNS = 2
@@ -34,9 +35,11 @@ def figure(groups: Sequence[Group], curves: int = CURVES) -> go.Figure:
         curves: how many D of every size to draw at most, the smallest and the largest among them.
 
     Raises:
-        ValueError: no group has a record, or one of another kind or of other data than a token file.
+        ValueError: no group, a record of another kind or of other data than a token file, or curves below 1.
     """
     panels = _panels(groups, curves)
+    if not panels:
+        return not_yet(alt_text(groups))
     told = [about for panel in panels for _, about in panel]
     rows = -(-len(panels) // COLUMNS)
     drawing = make_subplots(
@@ -52,17 +55,26 @@ def figure(groups: Sequence[Group], curves: int = CURVES) -> go.Figure:
             low, high = min(low, ends[0]), max(high, ends[1])
         drawing.add_trace(
             go.Scatter(
-                x=[about.step for _, about in panel], y=shorts([about.least for _, about in panel]),
-                mode="markers+text", text=[compact(about.D) for _, about in panel], textposition="top center",
-                textfont={"size": 11}, name="minimum, with D", showlegend=number == 0,
-                marker={"symbol": "square", "size": 7, "color": colours},
+                x=[about.step for _, about in panel], y=shorts([about.least for _, about in panel]), mode="markers",
+                name="minimum", showlegend=number == 0,
+                marker={"symbol": [_MARKS[place % CURVES][0] for place in range(len(panel))], "size": 8,
+                        "color": colours},
                 customdata=[[f"{about.D:,}", about.seed] for _, about in panel],
                 hovertemplate="D = %{customdata[0]}, seed %{customdata[1]}: least validation loss %{y:.3f},"
                 " after step %{x}<extra></extra>",
             ),
             **axes,
         )  # fmt: skip
-    end = 1.5 * max(about.step + about.window for about in told)  # room for a label at the last minimum
+        key = [
+            f'<span style="color:{colour}">{_MARKS[place % CURVES][1]} {compact(about.D)}</span>'
+            for place, ((_, about), colour) in enumerate(zip(panel, colours, strict=True))
+        ]
+        # upper right, where no curve comes
+        drawing.add_annotation(
+            text="<br>".join(key), x=1, y=1, xref="x domain", yref="y domain", xanchor="right", yanchor="top",
+            align="left", showarrow=False, **axes,
+        )  # fmt: skip
+    end = 1.1 * max(about.step + about.window for about in told)
     marks = [10**power for power in range(2, 7)]
     drawing.update_xaxes(
         type="log", range=[math.log10(FIRST), math.log10(end)], tickvals=marks, showgrid=False,
@@ -70,7 +82,7 @@ def figure(groups: Sequence[Group], curves: int = CURVES) -> go.Figure:
     )  # fmt: skip
     drawing.update_yaxes(range=[low - 0.05, high + 0.05], showgrid=True, zeroline=False)
     drawing.update_yaxes(title="nats a token", col=1)
-    drawing.update_annotations(font={"size": 13})
+    drawing.update_annotations(font={"size": 12})
     for place in range(len(panels) - COLUMNS, len(panels)):  # the lowest of either column
         if place >= 0:
             drawing.update_xaxes(
@@ -118,13 +130,13 @@ def _run(
     thin = np.unique(np.geomspace(1, len(at), SQUARES).round().astype(int)) - 1
     if about.window:
         after = (steps >= about.step) & (steps <= about.step + about.window)
-        x = [about.step, *steps[after], about.step + about.window]
-        y = np.interp(x, steps, means)
+        over = np.array([about.step, *steps[after], about.step + about.window])
+        under = np.interp(over, steps, means)
         drawing.add_trace(
             go.Scatter(
-                x=shorts([*x, x[-1], x[0]]), y=shorts([*y, about.least, about.least]), fill="toself", mode="lines",
-                fillcolor=faint(colour), line={"width": 0}, name="the gap", showlegend=legend, legendrank=1001,
-                hoverinfo="skip",
+                x=shorts([*over, over[-1], over[0]]), y=shorts([*under, about.least, about.least]), fill="toself",
+                mode="lines", fillcolor=faint(colour), line={"width": 0}, name="the gap", showlegend=legend,
+                legendrank=1001, hoverinfo="skip",
             ),
             **axes,
         )  # fmt: skip
@@ -149,8 +161,8 @@ def _panels(groups: Sequence[Group], curves: int) -> list[list[tuple[Record, Cel
         if group.records:
             about = cell(group.records[0])
             sizes.setdefault(about.N, {})[about.D] = group.records[0], about
-    if not sizes:
-        raise ValueError(f"none of {len(groups)} groups has a record, expected one at least")
+    if not groups:
+        raise ValueError("no group of runs, expected one for every size and D")
     if curves < 1:
         raise ValueError(f"curves is {curves}, expected 1 or more")
     found = []
@@ -167,9 +179,9 @@ def _caption(groups: Sequence[Group], panels: Sequence[list[tuple[Record, Cell]]
     over = f" over {listed([f'{window:,}' for window in windows])} steps" if windows else ""
     sizes = f"{compact(min(about.D for about in told))} to {compact(max(about.D for about in told))}"
     return (
-        f"A panel for each size N, curves for training sets of {sizes} tokens, from blue (fewest) to orange (most)."
-        " Solid: training loss, averaged over blocks of steps. Dotted: validation loss, its minimum marked with D."
-        f" Shaded: the gap that the table squares and averages{over}." + _missing(groups)
+        f"A panel for each size N, curves for training sets of {sizes} tokens; its key is in its corner. Solid:"
+        " training loss, averaged over blocks of steps. Dotted: validation loss, its minimum marked. Shaded: the gap"
+        f" that the table squares and averages{over}.{_missing(groups)}"
     )
 
 

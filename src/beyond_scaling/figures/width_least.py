@@ -102,8 +102,8 @@ def _lines(drawing: go.Figure, chosen: Sequence[AtD]) -> None:
         height = max(at.least[-1], ends.get(at.N[-1], -math.inf) + apart)
         ends[at.N[-1]] = height
         drawing.add_annotation(
-            text=compact(at.D), x=math.log10(at.N[-1]), y=short(height), showarrow=False, xanchor="left", xshift=8,
-            font={"size": 12, "color": colour},
+            text=compact(at.D), x=math.log10(at.N[-1]), y=shorts([height], 6)[0], showarrow=False, xanchor="left",
+            xshift=8, font={"size": 12, "color": colour},
         )  # fmt: skip
 
 

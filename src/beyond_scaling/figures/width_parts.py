@@ -39,6 +39,10 @@ LOOKS = (
 _RAMP = ((0x2F, 0x7F, 0xC0), (0x9B, 0x6F, 0xA8), (0xCC, 0x62, 0x20))
 
 
+# of the marks on a logarithmic axis: as few as will do
+_LEADS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 2.5, 3, 4, 5, 7))
+
+
 def look(place: int) -> Look:
     """Of the series at a place; they begin anew after the sixth."""
     return LOOKS[place % len(LOOKS)]
@@ -69,9 +73,11 @@ def compact(value: float) -> str:
 
 def log_axis(low: float, high: float, **more: Any) -> dict[str, Any]:
     """A logarithmic axis over counts, or over numbers below 1: few marks, each with its value in three digits."""
-    decades = math.log10(high / low)
-    leads = (1, 2, 5) if decades <= 1.3 else (1, 3) if decades <= 2.2 else (1,)
-    marks = [lead * 10.0**power for power in range(-6, 13) for lead in leads]
+    for leads in _LEADS:
+        every = (lead * 10.0**power for power in range(-6, 13) for lead in leads)
+        marks = [mark for mark in every if low / 10 <= mark <= 10 * high]  # some beyond, for who zooms out
+        if sum(low <= mark <= high for mark in marks) >= 3:
+            break
     texts = [compact(mark) if mark >= 1 else f"{mark:g}" for mark in marks]
     ends = [math.log10(low), math.log10(high)]
     return {"type": "log", "range": ends, "tickvals": marks, "ticktext": texts, "zeroline": False, **more}

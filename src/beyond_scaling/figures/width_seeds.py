@@ -12,7 +12,7 @@ from ..training.gap import Cell, cell
 from ..training.seeds import Group
 from .radius_sites import listed
 from .style import titled
-from .width_parts import evaluations, look, not_measured, shorts
+from .width_parts import evaluations, look, not_measured, not_yet, shorts
 
 POINTS = 60  # of a reduced training curve
 SQUARES = 30  # validation losses shown above, at most; below, all
@@ -30,9 +30,11 @@ def figure(group: Group) -> go.Figure:
         group: runs that differ in their seed alone; seeds without a record are left out and named.
 
     Raises:
-        ValueError: no record, one of another kind, or one of other data than a token file.
+        ValueError: no run is planned, a record of another kind, or one of other data than a token file.
     """
     told = _known(group)
+    if not told:
+        return not_yet(alt_text(group))
     drawing = go.Figure()
     highest = max(about.least for _, about in told)
     low, high, start, end = np.inf, -np.inf, np.inf, 1
@@ -93,6 +95,8 @@ def figure(group: Group) -> go.Figure:
 def alt_text(group: Group) -> str:
     """The figure in words and numbers."""
     told = _known(group)
+    if not told:
+        return not_measured(group.missing, 0).strip()
     first = told[0][1]
     each = [f"seed {about.seed}: {about.least:.4f} at step {about.step:,}" for _, about in told]
     return (
@@ -145,6 +149,6 @@ def _caption(group: Group) -> str:
 
 
 def _known(group: Group) -> list[tuple[Record, Cell]]:
-    if not group.records:
-        raise ValueError(f"no records of {', '.join(group.missing) or 'any seed'}, expected one at least")
+    if not (group.records or group.missing):
+        raise ValueError("a group without any run, expected seeds of one configuration")
     return [(record, cell(record)) for record in group.records]

@@ -60,7 +60,7 @@ class Table:
         return [star.N / star.interpolated.D**power for star in self.stars]
 
     def __repr__(self) -> str:
-        columns = [["D", *(f"{tokens:,}" for tokens in self.data), "D*", "interpolated", *map(_ratio_name, POWERS)]]
+        columns = [["D", *(f"{tokens:,}" for tokens in self.data), "D*, grid", "D*, line", *map(_ratio_name, POWERS)]]
         units = {power: _unit(self.ratios(power)) for power in POWERS}
         for number, (row, star) in enumerate(zip(self.rows, self.stars, strict=True)):
             column = [f"N = {row.N:,}"]
@@ -103,7 +103,7 @@ class Table:
         ]
         spans = [f"{_ratio_name(power)} by {span:.3g}" for power in POWERS if (span := _span(self.ratios(power)))]
         if spans:
-            said.append(f"With D* interpolated, sizes differ in {listed(spans)} times.")
+            said.append(f"With D* on a line between neighbours, sizes differ in {listed(spans)} times.")
         return " ".join([*said, *self._notes()])
 
     def _notes(self) -> list[str]:
@@ -129,8 +129,8 @@ class Table:
 
     def _foot(self) -> str:
         lines = [
-            ("D*", [in_words(star.grid) for star in self.stars]),
-            ("D*, interpolated", [_rounded(star) for star in self.stars]),
+            ("D*, grid", [in_words(star.grid) for star in self.stars]),
+            ("D*, line", [_rounded(star) for star in self.stars]),
         ]
         for power in POWERS:
             ratios = self.ratios(power)

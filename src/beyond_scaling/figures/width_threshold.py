@@ -12,7 +12,7 @@ from ..training.rows import Measure
 from ..training.sigma import Swept
 from .radius_sites import short
 from .style import GREY, titled
-from .width_parts import look, not_there, not_yet, shorts, spread_words
+from .width_parts import look, not_there, not_yet, shorts, signed, spread_words
 
 LEVELS = (1, 2, 4)
 MEASURES: dict[Measure, str] = {
@@ -24,7 +24,7 @@ MOST = 6.0  # the largest exponent that the axis shows
 
 
 def figure(analysis: Analysis) -> go.Figure:
-    """p of N ~ D*^p over σ², for the paper's mean squared error and for two that hold no noise of single batches.
+    """p of N ~ D^p over σ², for the paper's mean squared error and for two that hold no noise of single batches.
 
     The band is the mean squared error's interval from resampled seeds. Lines are thick where as many sizes as anywhere
     have a D* inside their grid; elsewhere fewer sizes make the exponent, and it is another one.
@@ -78,7 +78,7 @@ def figure(analysis: Analysis) -> go.Figure:
         type="log", title="threshold σ² (nats²)", tickvals=marks, ticktext=[f"{mark:g}" for mark in marks],
         showgrid=False, range=[math.log10(every.min()), math.log10(every.max())],
     )  # fmt: skip
-    drawing.update_yaxes(title="p of N ~ D*^p", range=[0, min(top, MOST)], showgrid=True, zeroline=False, dtick=1)
+    drawing.update_yaxes(title="p of N ~ D^p", range=[0, min(top, MOST)], showgrid=True, zeroline=False, dtick=1)
     return titled(
         drawing, height=460, title="", alt=alt_text(analysis), caption=_caption(analysis),
         margin={"l": 50, "r": 15, "t": 20, "b": 50}, legend={"orientation": "h", "y": -0.16}, hovermode="closest",
@@ -89,7 +89,7 @@ def figure(analysis: Analysis) -> go.Figure:
 def alt_text(analysis: Analysis) -> str:
     """The figure in words and numbers."""
     parts = [_said(MEASURES[measure], swept) for measure, swept in _known(analysis).items()]
-    return f"Exponent p of N ~ D*^p against the threshold σ². {' '.join(parts)}{not_there(analysis)}"
+    return f"Exponent p of N ~ D^p against the threshold σ². {' '.join(parts)}{not_there(analysis)}"
 
 
 def _said(words: str, swept: Swept) -> str:
@@ -99,7 +99,7 @@ def _said(words: str, swept: Swept) -> str:
     if at[0] != at[-1]:
         text += f", {ends[1]}"
     if not math.isnan(swept.trend):
-        text += f"; {swept.trend:+.2f} for every tenfold σ²"
+        text += f"; {signed(swept.trend)} for every tenfold σ²"
         if swept.trend_interval:
             text += f" (95% interval {spread_words(*swept.trend_interval)})"
     return text + "."
