@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 
@@ -57,6 +58,7 @@ def test_a_whole_sweep() -> None:
     assert found.law.law.beta == pytest.approx(0.5, abs=0.05)  # made without noise
     assert found.law.law.alpha == pytest.approx(0.3, abs=0.05)
     assert found.why_no_law == ""
+    assert found.undetermined == ()
     assert set(found.width.swept) == {"mse", "gap", "at_minimum"}
 
 
@@ -83,6 +85,7 @@ def test_runs_cut_short_are_named_and_count_nowhere() -> None:
     assert found.width.exponent.p == whole.width.exponent.p
     assert found.least == whole.least
     assert found.law.law == whole.law.law
+    assert found.undetermined == ("E", "A", "alpha", "B", "beta", "exponent", "compute_exponent")  # no draws, no sizes
 
 
 def test_every_preset_of_the_design_falls_into_families() -> None:
@@ -98,6 +101,19 @@ def test_every_preset_of_the_design_falls_into_families() -> None:
         assert [run.name for run in deep] == [run.name for run in runs if run.name.startswith(f"{preset}-depth-")]
         assert len({run.config.model.width for run in found.depth}) == 1
         assert {run.config.model.layers for run in found.depth} > {run.config.model.layers for run in deep}
+
+
+def test_a_law_that_the_runs_leave_open() -> None:
+    """Losses that hardly depend on N say little of alpha, and nothing of what goes with it."""
+    rng = np.random.default_rng(0)
+    losses = {run.name: 3 + 5 / run.N**0.3 + 200 / run.D**0.5 for run in law(2.0, seeds=1)}
+    cells = [
+        dataclasses.replace(run, least=losses[run.name] + 0.05 * rng.standard_normal()) for run in law(2.0, seeds=1)
+    ]
+    found = analyse(cells, draws=10, law_draws=20)
+    assert {"A", "alpha", "exponent"} <= set(found.undetermined)
+    assert "beta" not in found.undetermined
+    assert analyse([], draws=1).undetermined == ()
 
 
 def test_a_control_with_the_same_sizes_is_another_family() -> None:

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from ..scaling_law import LawFit, fit_law
+from ..scaling_law import PARAMETERS, LawFit, fit_law
 from .collapse import Collapse, collapse
 from .config import Config, TokenChunks
 from .dstar import DRAWS, Exponent, exponent
@@ -22,6 +22,8 @@ from .gap import Cell, Cells
 from .least_loss import AtD, least_losses
 from .rows import MEASURES, Measure, Row, rows, usable
 from .sigma import SIGMA2, Swept, swept
+
+_FACTOR = 4.0  # between the ends of an interval that still tells a size
 
 
 class Configured(Protocol):
@@ -108,6 +110,8 @@ class Analysis:
         least: least validation loss against N at every D, of the main grid. law: Chinchilla's law fitted to their means
             over seeds, N the blocks; None where the runs allow none, and `why_no_law` says why.
         sigma2: the threshold of the exponents.
+        undetermined: numbers of the law of which its intervals leave not even the size: an end beyond 0, or the upper
+            one more than four times the lower.
     """
 
     families: Families[Cell]
@@ -119,6 +123,16 @@ class Analysis:
     law: LawFit | None
     why_no_law: str
     sigma2: float
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Of E, A, alpha, B, beta, exponent and compute_exponent; all of them without intervals."""
+        if self.law is None:
+            return ()
+        if not self.law.intervals:
+            return (*PARAMETERS, "exponent", "compute_exponent")
+        numbers = self.law.intervals.items()
+        return tuple(name for name, (low, high) in numbers if not low > 1e-6 or high > _FACTOR * low)
 
 
 def analyse(

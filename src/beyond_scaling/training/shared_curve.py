@@ -61,7 +61,8 @@ class SharedCurve:
     def __init__(self, points: Points, angle: float, chosen: np.ndarray, offsets: bool = True) -> None:
         self.angle = angle
         self.x = math.cos(angle) * np.log(points.D) - math.sin(angle) * np.log(points.N)
-        places = np.unique(np.quantile(self.x[chosen], np.linspace(0, 1, KNOTS)))
+        ranks = np.sort(self.x[chosen])
+        places = np.unique(np.interp(np.linspace(0, len(ranks) - 1, KNOTS), np.arange(len(ranks)), ranks))  # quantiles
         self._middle, self._scale = places.mean(), max(float(np.ptp(places)), 1e-12)
         self._knots = (places - self._middle) / self._scale
         linear = [points.extra]
