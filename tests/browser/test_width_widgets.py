@@ -159,7 +159,7 @@ def test_a_cell_is_its_run(page: Page) -> None:
     told = readout(widget)
     assert (told["N, in the blocks"], told["D, tokens"]) == ("20,480", f"{tokens:,}")
     assert told["at step"] == f"{cell.step:,}"
-    assert told["D read so often"] == f"{cell.epochs:.1f} times"
+    assert told["passes over D"] == f"{cell.epochs:.1f}"
     assert "below σ²" in words(widget)
     # Their mean, and another threshold.
     told = put(page, mean=True)
@@ -395,7 +395,7 @@ def test_sizes_beyond_their_grid_are_arrows_and_named(page: Page) -> None:
     assert readout(widget)["D* of N = 5.1k"] == "above 1,953"
     assert readout(widget)["exponent p"] == "–"
     assert "0 of 3 sizes cross inside their grids: too few for an exponent." in words(widget)
-    assert "Left out: N = 5,120, whose D* lies above 1,953 tokens; N = 20,480" in words(widget)
+    assert "Left out: N = 5,120, 20,480 and 81,920, D* above their grids." in words(widget)
     arrows = widget.locator(".bs-plot").nth(1).locator("svg > path[d*='l5,5']:visible")
     assert arrows.count() == 3
     told = put(page, sigma2=1.0)

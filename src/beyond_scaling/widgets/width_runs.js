@@ -148,7 +148,7 @@ function render({ model, el }) {
       }));
     }));
     // Headings of the training sets, as many as have room.
-    const size = wide ? 29 : 15;
+    const size = wide ? 28 : 15;
     let last = -Infinity;
     heads.replaceChildren(...[lay.places].flat().filter((place) => {
       const at = (lay.at(place) + 0.5) * step;
@@ -421,7 +421,7 @@ function render({ model, el }) {
     const passes = usable(run) ? run.mse < sigma2 : null;
     ui.readout([
       ["N, in the blocks", N === null ? "–" : thousands(N)], ["D, tokens", thousands(run.D)],
-      ["least validation loss", number(run.least, 3)], ["at step", run.there ? thousands(run.step) : "–"], ["D read so often", run.there ? `${fixed(run.epochs, 1)} times` : "–"],
+      ["least validation loss", number(run.least, 3)], ["at step", run.there ? thousands(run.step) : "–"], ["passes over D", run.there ? fixed(run.epochs, 1) : "–"],
       ["mean squared gap", run.there && run.mse !== null ? twoFigures(run.mse) : "–", passes ? "good" : undefined], ["noise of steps in it", run.there && run.noise !== null ? twoFigures(run.noise) : "–"],
       ["mean gap", number(run.gap, 3)], ["D* of this row", starText],
     ]);

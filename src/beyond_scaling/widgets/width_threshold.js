@@ -7,11 +7,11 @@ import { countText, thousands, twoFigures } from "./width_words.js";
 
 const PAPER = 0.04; // its sigma squared
 const LEVELS = [-2, 0]; // log10 sigma^2
-const MOST = 6; // the exponent axis ends here
+const MOST = 5; // the exponent axis ends here
 const ENDLESS = 1e6; // an end without limit, as Python sends it
 const HEIGHT = 330;
 const MARGIN = { left: 46, right: 14, top: 26, bottom: 40 };
-const SWEPT = 121; // thresholds of the lower curve
+const SWEPT = 241; // thresholds of the lower curve
 const POWERS = [[1, "D", "2 4"], [2, "D²", "9 4"], [4, "D⁴", "9 3 2 3"]];
 const SHAPES = ["M5,0A5,5 0 1 1 -5,0A5,5 0 1 1 5,0Z", "M-4.5,-4.5h9v9h-9Z", "M0,-6.4L6.4,0L0,6.4L-6.4,0Z", "M0,-6L5.8,4.6H-5.8Z", "M0,6L5.8,-4.6H-5.8Z"];
 const MEASURES = [["mse", "mean squared gap"], ["gap", "mean gap, squared"], ["at_minimum", "gap at the minimum, squared"]];
@@ -35,7 +35,7 @@ const intervalText = (ends) => (!ends ? "none" : Math.abs(ends[1]) >= ENDLESS ||
 
 function render({ model, el }) {
   const ui = frame(el, {
-    title: "Where is the threshold, and what is p?",
+    title: "Does the exponent depend on the threshold?",
     hint: "Drag the level σ². Each curve's crossing is a D*; N against D* gives the exponent.",
     two: true,
   });
@@ -129,7 +129,7 @@ function render({ model, el }) {
   const points = rows.map((_, i) => { const g = svg("g", { "aria-hidden": "true" }); g.append(shape(i, 1.25)); return g; });
   const arrows = rows.map((_, i) => styled("path", {}, { fill: "none", stroke: colours[i], "stroke-width": "2.4px" }));
   const pText = haloed("", { "text-anchor": "end" }, ink("ink"), 700);
-  const lawWords = haloed("", { "text-anchor": "end" }, ink("muted"));
+  const lawWords = haloed("", { "text-anchor": "start" }, ink("muted"));
   const guessText = haloed("", { "text-anchor": "end" }, ink("accent"));
   const guess = handle(lawBox.board, {
     label: () => `Your guess: N grows as D to the power ${fixed(model.get("guess"), 1)}`, colour: ink("accent"), horizontal: true, shape: "diamond", radius: 7,
@@ -252,7 +252,7 @@ function render({ model, el }) {
     scales.level = linear(LEVELS, [c.left, c.right]);
     scales.p = linear([0, MOST], [c.bottom, c.top]);
     place(clips.below, c);
-    axesWith(sweepAxes, scales.level, scales.p, { xTicks: niceTicks(LEVELS, w < 340 ? 5 : 7, (v) => String(Number(v.toPrecision(1)))), yTicks: [0, 1, 2, 3, 4, 5, 6].map((v) => [v, String(v)]), xLabel: "threshold σ², nats²", yLabel: "p" });
+    axesWith(sweepAxes, scales.level, scales.p, { xTicks: niceTicks(LEVELS, w < 340 ? 5 : 7, (v) => String(Number(v.toPrecision(1)))), yTicks: [0, 1, 2, 3, 4, 5].map((v) => [v, String(v)]), xLabel: "threshold σ², nats²", yLabel: "p" });
     POWERS.forEach(([p], i) => {
       amend(refs[i], { x1: c.left, x2: c.right, y1: scales.p(p), y2: scales.p(p) });
       amend(refNames[i], { x: c.left + 5, y: scales.p(p) - 5 });
@@ -338,7 +338,7 @@ function render({ model, el }) {
     amend(pText, { x: right - 8, y: bottom - 12, text: fit.p === null ? "" : `p = ${fixed(fit.p, 2)}` });
     const words = !known ? "Where are the larger models?" : fit.p === null ? `${fit.sizes} of ${rows.length} sizes cross: no p` : "";
     shown(lawWords, words !== "");
-    amend(lawWords, { x: right - 8, y: bottom - 12, text: words });
+    amend(lawWords, { x: left + 8, y: top + 17, text: words });
     const asked = model.get("predict");
     for (const node of [guess.node, guessText, guessLine]) shown(node, asked);
     if (asked) {
@@ -380,7 +380,7 @@ function render({ model, el }) {
     }
     const x = scales.level(Math.log10(sigma2));
     amend(now, { x1: x, x2: x, y1: scales.p.range[0], y2: scales.p.range[1] });
-    sweepHandle.place(x, known && fit.p !== null ? scales.p(clamp(fit.p, [0, MOST])) : scales.p(0));
+    sweepHandle.place(x, known && fit.p !== null ? scales.p(clamp(fit.p, [0, MOST])) : scales.p(0.5));
     sweepHandle.relabel();
   }
 
@@ -413,11 +413,12 @@ function render({ model, el }) {
     const inside_ = interval ? POWERS.filter(([p]) => p >= interval[0] && p <= interval[1]).map(([p]) => String(p)) : [];
     const holds = !interval ? "–" : inside_.length ? inside_.join(", ") : "none";
     ui.readout([
-      ["exponent p", !known ? "?" : fit.p === null ? "–" : fixed(fit.p, 2)], [grid ? "the grid allows" : "95% interval", !known ? "?" : fit.p === null ? "–" : intervalText(interval)],
+      ["exponent p", !known ? "?" : fit.p === null ? "–" : fixed(fit.p, 2)], [grid ? "the grid allows" : "95% interval", !known ? "?" : fit.p === null || (!interval && !grid) ? "–" : intervalText(interval)],
       ["of 1, 2 and 4 it holds", known ? holds : "?"], ["sizes that cross", known ? `${fit.sizes} of ${rows.length}` : "?"],
       ...rows.map((row, i) => [`D* of N = ${countText(row[model.get("size")])}`, known || i === 0 ? starText(stars[i]) : "?"]),
     ]);
-    const out = stars.map((star, i) => [star, i]).filter(([star]) => star.d === null).map(([star, i]) => `N = ${thousands(sizesNow()[i])}, whose D* lies ${starText(star)} tokens`);
+    const out = ["above", "below"].map((side) => [side, sizesNow().filter((_, i) => stars[i].side === side).map(thousands)]).filter(([, names]) => names.length)
+      .map(([side, names]) => `N = ${names.join(", ").replace(/, ([\d,]+)$/, " and $1")}, D* ${side} ${names.length > 1 ? "their grids" : "its grid"}`);
     const said = fit.p === null ? `${fit.sizes} of ${rows.length} sizes cross inside their grids: too few for an exponent.`
       : `N grows as D* to the power ${fixed(fit.p, 2)}${interval ? `, ${grid ? "the grid allows" : "95% interval"} ${intervalText(interval)}` : ""}.`
         + (interval ? ` Of 1, 2 and 4 it holds ${holds === "none" ? "none" : holds.replace(/, (\d)$/, " and $1")}.` : grid ? " No one line passes through all cells." : "");
