@@ -75,6 +75,10 @@ def test_a_law_with_noise_lies_in_every_interval_that_luck_has_a_part_in() -> No
     assert 4.0 not in found.interval
     assert 1.0 not in found.interval
     assert found.kept == 1.0
+    assert found.allows(2.0) == {"interval": True, "seeds": True, "student": True}
+    assert found.allows(9.0) == {"interval": False, "seeds": False, "student": False}
+    ends = [end for name in ("interval", "seeds", "student") for end in getattr(found, name)]
+    assert found.widest == (min(ends), max(ends))
     assert all(found_step.interval is not None for found_step in found.local)
     again = exponent(rows(law(2.0, noise=0.1)), 0.04)
     assert again.interval == found.interval  # the draws have a seed
@@ -133,6 +137,8 @@ def test_one_seed_has_no_interval_of_seeds() -> None:
     found = exponent(rows(law(2.0, noise=0.05, seeds=1)), 0.04, draws=20)
     assert (found.interval, found.seeds) == (None, None)
     assert 2.0 in found.student
+    assert found.widest == found.student
+    assert list(found.allows(2.0)) == ["student"]
     assert list(found.by_seed) == [0]
     assert found.by_seed[0] == pytest.approx(found.p)
 
@@ -140,7 +146,7 @@ def test_one_seed_has_no_interval_of_seeds() -> None:
 def test_no_rows_at_all() -> None:
     found = exponent((), 0.04)
     assert math.isnan(found.p)
-    assert (found.stars, found.missing, found.kept) == ((), (), 0.0)
+    assert (found.stars, found.missing, found.kept, found.widest, found.allows(2.0)) == ((), (), 0.0, None, {})
 
 
 def test_embeddings_change_the_exponent_as_they_change_n() -> None:

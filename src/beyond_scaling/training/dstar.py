@@ -100,6 +100,20 @@ class Exponent:
     level: float
     kept: float
 
+    @property
+    def widest(self) -> Interval | None:
+        """From the least to the greatest end of `interval`, `seeds` and `student`, as far as they are there: whatever
+        is the matter, luck of the runs, luck that sizes share, or a line that is none. None if none of them is."""
+        there = [ends for ends in (self.interval, self.seeds, self.student) if ends is not None]
+        if not there:
+            return None
+        return Interval(min(ends.low for ends in there), max(ends.high for ends in there))
+
+    def allows(self, p: float) -> dict[str, bool]:
+        """Whether an exponent lies in each interval that is there: "interval", "seeds", "student"."""
+        named = {"interval": self.interval, "seeds": self.seeds, "student": self.student}
+        return {name: p in ends for name, ends in named.items() if ends is not None}
+
 
 def d_star(row: Row, sigma2: float) -> DStar:
     """D* of a row at σ², by both rules, of the mean and of every seed.
