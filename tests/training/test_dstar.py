@@ -193,7 +193,7 @@ def test_by_hand_on_the_grid() -> None:
 def test_bad_input_is_named() -> None:
     table = rows(law(2.0, seeds=1))
     for sigma2 in (0.0, -1.0, math.nan):
-        with pytest.raises(ValueError, match="threshold is .*, expected a positive number"):
+        with pytest.raises(ValueError, match=r"threshold is .*, expected a positive number"):
             exponent(table, sigma2)
     with pytest.raises(ValueError, match="size is 'M', expected N or total"):
         exponent(table, 0.04, size="M")  # type: ignore[arg-type]
