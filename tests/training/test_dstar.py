@@ -143,6 +143,19 @@ def test_one_seed_has_no_interval_of_seeds() -> None:
     assert found.by_seed[0] == pytest.approx(found.p)
 
 
+def test_where_d_star_hardly_depends_on_n_the_inverse_says_so() -> None:
+    """The control that must not look like a small exponent: no dependence is p without bounds, not p = 0."""
+    table = rows(law(1e9, noise=0.1))
+    found = exponent(table, 0.04, draws=400)
+    assert found.inverse_interval.high == math.inf
+    assert found.inverse_student.high == math.inf
+    assert found.inverse_interval.low > 8
+    assert found.p < found.inverse_interval.low  # r² near 0
+    line = exponent(rows(law(2.0, noise=0.05)), 0.04, draws=400)
+    assert line.inverse_interval == pytest.approx(tuple(line.interval), rel=0.02)
+    assert line.inverse_student == pytest.approx(tuple(line.student), rel=0.06)
+
+
 def test_no_rows_at_all() -> None:
     found = exponent((), 0.04)
     assert math.isnan(found.p)

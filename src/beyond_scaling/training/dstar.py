@@ -69,8 +69,11 @@ class Exponent:
         sigma2: nats². measure: what was compared with it. size: "N" (blocks) or "total" (with embeddings).
         stars: of every size, in order. missing: in words, the sizes that are censored.
         sizes: how many are not.
-        p: slope of log N on log D*, interpolated. inverse: 1 / slope of log D* on log N, which is larger by 1/r².
-        interval: from resampled seeds. seeds: Student's, of `by_seed`. student: Student's, of the regression.
+        p: slope of log N on log D*, interpolated. interval: from resampled seeds. seeds: Student's, of `by_seed`.
+            student: Student's, of the regression.
+        inverse: 1 / slope of log D* on log N, larger than p by 1/r². The two agree where the sizes lie on a line. Where
+            D* hardly depends on N, p falls to 0 with r², and `inverse` rises to infinity as it should: read that one.
+            inverse_interval, inverse_student: as of p; up to infinity where D* may not depend on N at all.
         by_seed: exponent of every seed that has D* of at least three sizes.
         local: between neighbouring sizes.
         grid_p: the same slope with D* on the grid, over `grid_sizes` sizes. grid_interval: from the same seeds.
@@ -90,6 +93,8 @@ class Exponent:
     interval: Interval | None
     seeds: Interval | None
     student: Interval | None
+    inverse_interval: Interval | None
+    inverse_student: Interval | None
     by_seed: dict[int, float]
     local: tuple[Local, ...]
     grid_p: float
@@ -167,6 +172,7 @@ def exponent(
     drawn = log_d_star(rows, means, [sigma2])[:, :, 0]
     slopes = slopes_of(log_n, drawn)
     free = resample.freedom(rows, np.log(found)[:, None])
+    shared = int(resample.shared(free)[0])
     enough = len(there) >= LEAST_SIZES
     by_seed = _by_seed(rows, stars, log_n, there)
     cells, no_line, grid_p, on_cells = _grid(counts, stars, level)
@@ -178,10 +184,12 @@ def exponent(
         missing=tuple(f"N = {star.N:,}: D* {in_words(star.interpolated)}" for star in _censored(stars)),
         sizes=len(there),
         p=fit.slope if fit else math.nan,
-        inverse=_inverse(log_n[there], np.log(found[there])) if fit else math.nan,
-        interval=resample.interval(slopes, int(resample.shared(free)[0]), level) if enough else None,
+        inverse=_inverse(log_n, np.log(found)) if fit else math.nan,
+        interval=resample.interval(slopes, shared, level) if enough else None,
         seeds=resample.spread_interval(list(by_seed.values()), level) if enough else None,
         student=fit.interval if fit else None,
+        inverse_interval=_turned(resample.interval(inverse_slopes_of(log_n, drawn), shared, level)) if enough else None,
+        inverse_student=_turned(fit_exponent(found[there], counts[there], level=level).interval) if fit else None,
         by_seed=by_seed,
         local=tuple(_local(rows, log_n, np.log(found), drawn, free, level)),
         grid_p=grid_p,
@@ -205,16 +213,16 @@ def log_d_star(rows: Sequence[Row], means: Sequence[np.ndarray], thresholds: Any
 
 def slopes_of(log_n: np.ndarray, log_d: np.ndarray) -> np.ndarray:
     """Slopes (...) of log N (m,) on log D* (..., m), over what is not NaN; NaN under three sizes."""
-    there = ~np.isnan(log_d)
-    count = there.sum(axis=-1)
-    safe = np.maximum(count, 1)
-    y = np.where(there, log_n, 0.0)
-    x = np.where(there, log_d, 0.0)
-    x = np.where(there, x - (x.sum(axis=-1) / safe)[..., None], 0.0)
-    y = np.where(there, y - (y.sum(axis=-1) / safe)[..., None], 0.0)
+    enough, x, y = _centred(log_n, log_d)
     with np.errstate(divide="ignore", invalid="ignore"):
-        slope = (x * y).sum(axis=-1) / (x**2).sum(axis=-1)
-    return np.where(count >= LEAST_SIZES, slope, np.nan)
+        return np.where(enough, (x * y).sum(axis=-1) / (x**2).sum(axis=-1), np.nan)
+
+
+def inverse_slopes_of(log_n: np.ndarray, log_d: np.ndarray) -> np.ndarray:
+    """Slopes (...) of log D* (..., m) on log N (m,), as `slopes_of`."""
+    enough, x, y = _centred(log_n, log_d)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(enough, (x * y).sum(axis=-1) / (y**2).sum(axis=-1), np.nan)
 
 
 def check_rows(rows: Sequence[Row]) -> None:
@@ -230,6 +238,17 @@ def check_rows(rows: Sequence[Row]) -> None:
 # --- inside -----------------------------------------------------------------------------------------------
 
 
+def _centred(log_n: np.ndarray, log_d: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whether there are sizes enough (...), and log D* and log N (..., m) less their means; 0 where D* is NaN."""
+    there = ~np.isnan(log_d)
+    count = there.sum(axis=-1)
+    safe = np.maximum(count, 1)
+    x, y = np.where(there, log_d, 0.0), np.where(there, log_n, 0.0)
+    x = np.where(there, x - (x.sum(axis=-1) / safe)[..., None], 0.0)
+    y = np.where(there, y - (y.sum(axis=-1) / safe)[..., None], 0.0)
+    return count >= LEAST_SIZES, x, y
+
+
 def _censored(stars: Sequence[DStar]) -> list[DStar]:
     return [star for star in stars if not star.interpolated.measured]
 
@@ -241,8 +260,7 @@ def _fit(sizes: np.ndarray, data: np.ndarray, level: float) -> ExponentFit | Non
 
 
 def _inverse(log_n: np.ndarray, log_d: np.ndarray) -> float:
-    x, y = log_n - log_n.mean(), log_d - log_d.mean()
-    slope = float(x @ y / (x @ x))
+    slope = float(inverse_slopes_of(log_n, log_d))
     return 1 / slope if slope else math.inf
 
 
@@ -271,12 +289,14 @@ def _local(
             (drawn[:, high] - drawn[:, low]) / rise, int(resample.shared(free[[low, high]])[0]), level
         )
         step = (log_d[high] - log_d[low]) / rise
-        found.append(Local(rows[low].N, rows[high].N, 1 / step if step else math.inf, _turned(ends) if ends else None))
+        found.append(Local(rows[low].N, rows[high].N, 1 / step if step else math.inf, _turned(ends)))
     return found
 
 
-def _turned(ends: Interval) -> Interval:
+def _turned(ends: Interval | None) -> Interval | None:
     """1/x of an interval; what lies beyond infinity is cut off there."""
+    if ends is None:
+        return None
     if ends.low > 0:
         return Interval(1 / ends.high, 1 / ends.low)
     return Interval(1 / ends.high, math.inf) if ends.high > 0 else Interval(-math.inf, math.inf)
