@@ -338,7 +338,7 @@ function render({ model, el }) {
     amend(pText, { x: right - 8, y: bottom - 12, text: fit.p === null ? "" : `p = ${fixed(fit.p, 2)}` });
     const words = !known ? "Where are the larger models?" : fit.p === null ? `${fit.sizes} of ${rows.length} sizes cross: no p` : "";
     shown(lawWords, words !== "");
-    amend(lawWords, { x: left + 8, y: top + 17, text: words });
+    amend(lawWords, { x: left + 8, y: top + 44, text: words }); // under the label of the guess
     const asked = model.get("predict");
     for (const node of [guess.node, guessText, guessLine]) shown(node, asked);
     if (asked) {
@@ -358,7 +358,7 @@ function render({ model, el }) {
     const known = open();
     for (const node of [band, curve, thin]) shown(node, known);
     shown(sweepWords, !known);
-    amend(sweepWords, { x: (scales.level.range[0] + scales.level.range[1]) / 2, y: (scales.p.range[0] + scales.p.range[1]) / 2 + 4, text: "Predict, then ask, or drag." });
+    amend(sweepWords, { x: (scales.level.range[0] + scales.level.range[1]) / 2, y: scales.p(3) + 4, text: "Predict, then ask, or drag." });
     const key = [sweepBox.box.clientWidth, model.get("rule"), model.get("measure"), model.get("size"), known].join();
     if (key !== curveOf && known) {
       curveOf = key;
