@@ -179,9 +179,10 @@ def _caption(analysis: Analysis, found: Collapse, measure: Measure) -> str:
     scores = "the mean log density (nats) of points of a size that the fit had not seen, the higher the better"
     if any(each.by_size is None for each in found.candidates if each.p in SHOWN):
         scores = "the log-likelihood of all points (nats), the higher the better"
+    size = compact(_middle(found))
     return (
-        f"The gap {_MEASURES[measure]}, a mark for each run, over D N^(−1/p), which is moved to the size"
-        f" {compact(_middle(found))}. In the titles: {scores}; the star is the best of the fixed ones. Last panel: the"
-        f" log-likelihood of every p, below the best, with its {found.level:.0%} interval. {said(found)}{left}"
+        f"The gap {_MEASURES[measure]}, a mark for each run, over D·({size}/N)^(1/p): the D that a model of {size}"
+        f" parameters would need, if N ~ D^p. In the titles: {scores}; the star is the best of the fixed ones. Last"
+        f" panel: the log-likelihood of every p, below the best, with its {found.level:.0%} interval. {said(found)}{left}"
         f"{not_there(analysis)}"
     )

@@ -82,7 +82,7 @@ def figure(group: Group) -> go.Figure:
         yaxis={"domain": [0.55, 1], "range": [low - 0.04, high + 0.1], "title": {"text": "nats a token"},
                "showgrid": True, "zeroline": False},
         xaxis2={**axis, "anchor": "y2", "title": {"text": "step"}, "range": [0.9 * start, end]},
-        yaxis2={"domain": [0, 0.43], "range": [lowest - 0.012, highest + ROOM], "title": {"text": "validation"},
+        yaxis2={"domain": [0, 0.43], "range": [lowest - 0.012, highest + 1.05 * ROOM], "title": {"text": "validation"},
                 "showgrid": True, "zeroline": False, "anchor": "x2", "tickformat": ".2f"},
     )  # fmt: skip
     return titled(

@@ -86,7 +86,7 @@ class Table:
             f'<tr><th scope="row">{tokens:,}</th>{"".join(self._cells(tokens))}</tr>' for tokens in self.data
         )
         return (
-            '<figure class="bs-numbers"><div role="region" aria-label="Table 3, rebuilt" tabindex="0">'
+            '<figure class="bs-numbers"><div role="group" aria-label="Table 3, rebuilt" tabindex="0">'
             f'<table class="table"><thead><tr><th scope="col">D \\ N</th>{head}</tr></thead>'
             f"<tbody>{body}</tbody><tfoot>{self._foot()}</tfoot></table></div>"
             f"<figcaption>{html.escape(self.caption())}</figcaption></figure>"
