@@ -183,6 +183,6 @@ def _caption(analysis: Analysis, found: Collapse, measure: Measure) -> str:
     return (
         f"The gap {_MEASURES[measure]}, a mark for each run, over D·({size}/N)^(1/p): the D that a model of {size}"
         f" parameters would need, if N ~ D^p. In the titles: {scores}; the star is the best of the fixed ones. Last"
-        f" panel: the log-likelihood of every p, below the best, with its {found.level:.0%} interval. {said(found)}{left}"
-        f"{not_there(analysis)}"
+        f" panel: the log-likelihood of every p, below the best, with its {found.level:.0%} interval. {said(found)}"
+        f"{left}{not_there(analysis)}"
     )
