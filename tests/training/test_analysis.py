@@ -77,7 +77,7 @@ def test_any_part_of_a_sweep(part: slice) -> None:
 
 
 def test_runs_cut_short_are_named_and_count_nowhere() -> None:
-    cells = law(2.0, seeds=2)
+    cells = law(2.0, seeds=1)
     whole = analyse(cells, draws=10, law_draws=0)
     cut = [cell(SIZES[16], 999, seed, 5.0, complete=False, least=0.1) for seed in range(2)]
     found = analyse([*cells, *cut], draws=10, law_draws=0)

@@ -112,7 +112,7 @@ def test_gaps_without_a_logarithm_are_counted() -> None:
     assert len(found.points.N) == len(N) - 3
 
 
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.floats(0.1, 10))
 def test_units_do_not_matter(of_n: float, of_d: float, of_gap: float) -> None:
     N, D, gap, seed = curves(2.0, seeds=1)
