@@ -89,6 +89,49 @@ export function exponentOf(sizes, stars) {
   };
 }
 
+/** The widest of some intervals, null for those that are not there. @param {([number, number] | null)[]} intervals */
+export function widestOf(intervals) {
+  const there = intervals.filter((ends) => ends !== null);
+  return there.length ? [Math.min(...there.map(([low]) => low)), Math.max(...there.map(([, high]) => high))] : null;
+}
+
+/**
+ * Student's interval of an exponent that exponentOf() found: how far the sizes lie off one line.
+ * @param {number[]} quantiles of Student's t, of 1, 2, ... degrees of freedom
+ */
+export function lineInterval(sizes, stars, fit, quantiles) {
+  if (fit.p === null) return null;
+  const on = stars.map((_, i) => i).filter((i) => stars[i].d !== null);
+  const x = on.map((i) => Math.log(stars[i].d) - fit.at[0]);
+  const rest = on.reduce((sum, i, k) => sum + (Math.log(sizes[i]) - fit.at[1] - fit.p * x[k]) ** 2, 0);
+  const free = on.length - 2;
+  const half = quantiles[Math.min(free, quantiles.length) - 1] * Math.sqrt(rest / free / x.reduce((sum, v) => sum + v * v, 0));
+  return [fit.p - half, fit.p + half];
+}
+
+/** Student's interval of the mean of one number a seed; null for fewer than two. */
+export function meanInterval(values, quantiles) {
+  const k = values.length;
+  if (k < 2) return null;
+  const mean = values.reduce((sum, v) => sum + v, 0) / k;
+  const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (k - 1));
+  const half = (quantiles[Math.min(k - 1, quantiles.length) - 1] * deviation) / Math.sqrt(k);
+  return [mean - half, mean + half];
+}
+
+/**
+ * The exponent of every seed, over the sizes whose mean crosses inside its grid, as far as the seed does too.
+ * @param {{seeds: number[]}[]} rows @param {Crossing[]} stars of the means @param {(i: number, seed: number) => Crossing | null} starOf
+ */
+export function seedExponents(rows, sizes, stars, starOf) {
+  const seeds = [...new Set(rows.flatMap((row) => row.seeds))].sort((a, b) => a - b);
+  return seeds.flatMap((seed) => {
+    const mine = rows.map((_, i) => (stars[i].d === null ? null : starOf(i, seed))).map((star) => star ?? { d: null });
+    const { p } = exponentOf(sizes, mine);
+    return p === null ? [] : [p];
+  });
+}
+
 /** A function given at rising places, read between them on a straight line; null outside, or beside a null. */
 export function readAt(places, values, at) {
   const k = places.findIndex((place) => place >= at * (1 - 1e-12));

@@ -1,5 +1,5 @@
 // Width against data as the threshold moves: where each size's error falls below it, the line of N against D*, and its slope.
-import { between, exponentOf, heightsOf, ofSeed, onGrid, overSeeds, readAt } from "./crossings.js";
+import { between, exponentOf, heightsOf, lineInterval, meanInterval, ofSeed, onGrid, overSeeds, readAt, seedExponents, widestOf } from "./crossings.js";
 import { amend, answerAfter, areaPath, haloed, listen, markKey, plotBox, report, shown, stroke, styled, swatch } from "./curves.js";
 import { axesWith } from "./log_axis.js";
 import { button, fixed, frame, handle, html, linear, onWidth, pathOf, repainter, saver, segmented, slider, svg, uniqueId } from "./ui.js";
@@ -72,6 +72,18 @@ function render({ model, el }) {
     const ends = [band.low, band.high].map((values) => readAt(logs, values, Math.log10(sigma2)));
     return fit.p === null || ends.includes(null) ? null : ends;
   }
+  const seedStar = (i, seed, sigma2) => {
+    const [data, values] = ofSeed(rows[i], rows[i].values[model.get("measure")], seed);
+    return data.length ? crossing(data, values, sigma2) : null;
+  };
+  /** The widest of the seeds' interval, that of the exponents of single seeds, and that of the line; null for the paper's rule. */
+  function widestAt(sigma2, stars, fit, interval) {
+    if (model.get("rule") === "grid" || fit.p === null) return null;
+    const quantiles = model.get("quantiles");
+    const bySeed = seedExponents(rows, sizesNow(), stars, (i, seed) => (rows[i].seeds.includes(seed) ? seedStar(i, seed, sigma2) : null));
+    const found = widestOf([interval, meanInterval(bySeed, quantiles), lineInterval(sizesNow(), stars, fit, quantiles)]);
+    return found && found.map((v) => clamp(v, [-ENDLESS, ENDLESS]));
+  }
   let sweepOf = "";
   let sweep = null;
   /** p and its interval over all thresholds: at those of the intervals and between them. */
@@ -81,8 +93,10 @@ function render({ model, el }) {
     sweepOf = key;
     const at = Array.from({ length: SWEPT }, (_, i) => LEVELS[0] + ((LEVELS[1] - LEVELS[0]) * i) / (SWEPT - 1));
     sweep = at.map((log) => {
-      const fit = exponentOf(sizesNow(), starsAt(10 ** log));
-      return { log, ...fit, interval: intervalAt(10 ** log, fit) };
+      const stars = starsAt(10 ** log);
+      const fit = exponentOf(sizesNow(), stars);
+      const interval = intervalAt(10 ** log, fit);
+      return { log, stars, ...fit, interval, widest: widestAt(10 ** log, stars, fit, interval) };
     });
     return sweep;
   }
@@ -118,7 +132,7 @@ function render({ model, el }) {
   const lawBox = plotBox({ title: "Model size N against D*", label: "Model size against D star on logarithmic axes, with the fitted line", height: HEIGHT });
   const lawAxes = svg("g");
   const lawInside = svg("g", { "clip-path": `url(#${ids.right})`, "aria-hidden": "true" });
-  const fan = styled("path", {}, { fill: ink("ink"), "fill-opacity": 0.11 });
+  const fan = styled("path", {}, { fill: ink("ink"), "fill-opacity": 0.1 });
   const slopes = POWERS.map(([, , dash]) => styled("path", { "stroke-dasharray": dash }, { fill: "none", stroke: ink("muted"), "stroke-width": "1.5px" }));
   const slopeNames = POWERS.map(([, name]) => haloed(name, { "text-anchor": "middle" }, ink("muted"), 600));
   const fitLine = styled("path", {}, { fill: "none", stroke: ink("ink"), "stroke-width": "2.6px" });
@@ -146,7 +160,8 @@ function render({ model, el }) {
   const sweepInside = svg("g", { "clip-path": `url(#${ids.below})`, "aria-hidden": "true" });
   const refs = POWERS.map(([, , dash]) => styled("line", { "stroke-dasharray": dash }, { stroke: ink("muted"), "stroke-width": "1.5px" }));
   const refNames = POWERS.map(([, name]) => haloed(`N ∝ ${name}`, { "text-anchor": "start" }, ink("muted"), 600));
-  const band = styled("path", {}, { fill: ink("ink"), "fill-opacity": 0.15 });
+  const wide = styled("path", {}, { fill: ink("ink"), "fill-opacity": 0.1 });
+  const band = styled("path", {}, { fill: ink("ink"), "fill-opacity": 0.16 });
   const curve = styled("path", {}, { fill: "none", stroke: ink("ink"), "stroke-width": "2.6px" });
   const thin = styled("path", { "stroke-dasharray": "2 3" }, { fill: "none", stroke: ink("ink"), "stroke-width": "1.8px" });
   const paperLine = styled("line", { "stroke-dasharray": "1 4" }, { stroke: ink("good"), "stroke-width": "1.6px" });
@@ -158,7 +173,7 @@ function render({ model, el }) {
     onMove: (px) => putLevel(scales.level.invert(px)),
     onKey: (dx, dy) => putLevel(Math.log10(model.get("sigma2")) + 0.05 * (dx + dy)),
   });
-  sweepInside.append(band, ...refs, paperLine, thin, curve);
+  sweepInside.append(wide, band, ...refs, paperLine, thin, curve);
   sweepBox.board.append(svg("defs", {}, svg("clipPath", { id: ids.below }, clips.below)), sweepAxes, sweepInside, ...refNames, paperText, now, sweepWords, sweepHandle.node);
 
   // --- controls and legend
@@ -186,7 +201,8 @@ function render({ model, el }) {
       ...rows.map((row, i) => [`N = ${thousands(row[model.get("size")])}`, svg("g", {}, stroke(colours[i], { width: 2 }), shape(i))]),
       ["single seeds", svg("g", {}, ...[-7, 0, 7].map((cx) => styled("circle", { cx, r: 2.2 }, { fill: ink("muted") })))],
       ["fitted line", stroke(ink("ink"), { width: 2.6 })],
-      [grid ? "exponents that the grid allows" : "95% interval, from the seeds", swatch(ink("ink"), "none", { opacity: 0.15 })],
+      [grid ? "exponents that the grid allows" : "95% interval, from the seeds", swatch(ink("ink"), "none", { opacity: grid ? 0.16 : 0.25 })],
+      ...(grid ? [] : [["widest of three intervals", swatch(ink("ink"), "none", { opacity: 0.1 })]]),
       ["N ∝ D, D², D⁴", stroke(ink("muted"), { dash: "9 4", width: 1.5 })],
       ["fewer sizes", stroke(ink("ink"), { dash: "2 3", width: 1.8 })],
     ]));
@@ -241,7 +257,7 @@ function render({ model, el }) {
     const logN = sizesNow().map(Math.log10);
     const room = Math.max(0.12, 0.16 * (logN.at(-1) - logN[0]));
     const domainN = [logN[0] - room, logN.at(-1) + room];
-    const found = sweepNow().flatMap(({ log }) => starsAt(10 ** log).map(({ d }) => d)).filter((d) => d !== null).map(Math.log10);
+    const found = sweepNow().flatMap(({ stars }) => stars.map(({ d }) => d)).filter((d) => d !== null).map(Math.log10);
     const domainStar = found.length ? [Math.min(...found) - 0.12, Math.max(...found) + 0.12] : domainX;
     scales.lawX = linear(domainStar, [b.left, b.right]);
     scales.n = linear(domainN, [b.bottom, b.top]);
@@ -289,7 +305,6 @@ function render({ model, el }) {
     const known = open();
     const [left, right] = x.range;
     const [bottom, top] = y.range;
-    const measureNow = model.get("measure");
     const grid = model.get("rule") === "grid";
     stars.forEach(({ d, low, high, side }, i) => {
       const visible = known || i === 0;
@@ -306,10 +321,7 @@ function render({ model, el }) {
         const to = side === "below" ? -1 : 1;
         amend(arrows[i], { d: `M${at.toFixed(1)},${py.toFixed(1)}h${16 * to}m${-5 * to},-5l${5 * to},5l${-5 * to},5M${at.toFixed(1)},${(py - 5).toFixed(1)}v10` });
       }
-      const seeds = rows[i].seeds.map((seed) => {
-        const [data, values] = ofSeed(rows[i], rows[i].values[measureNow], seed);
-        return data.length ? crossing(data, values, sigma2).d : null;
-      }).filter((v) => v !== null);
+      const seeds = rows[i].seeds.map((seed) => seedStar(i, seed, sigma2)?.d ?? null).filter((v) => v !== null);
       amend(seedStars[i], { d: seeds.map((v) => `M${x(Math.log10(v)).toFixed(1)},${py.toFixed(1)}m-2.4,0a2.4,2.4 0 1 0 4.8,0a2.4,2.4 0 1 0 -4.8,0`).join("") });
     });
     // Lines through the centre of what is fitted or, without a fit, of the middle of the picture.
@@ -356,7 +368,7 @@ function render({ model, el }) {
   let curveOf = "";
   function drawSweep(fit, sigma2) {
     const known = open();
-    for (const node of [band, curve, thin]) shown(node, known);
+    for (const node of [wide, band, curve, thin]) shown(node, known);
     shown(sweepWords, !known);
     amend(sweepWords, { x: (scales.level.range[0] + scales.level.range[1]) / 2, y: scales.p(3) + 4, text: "Predict, then ask, or drag." });
     const key = [sweepBox.box.clientWidth, model.get("rule"), model.get("measure"), model.get("size"), known].join();
@@ -370,13 +382,18 @@ function render({ model, el }) {
       const path = (test) => pathOf(xs, swept.map((one) => (one.p !== null && test(one) ? py(one.p) : NaN)));
       amend(curve, { d: path(({ sizes }) => sizes === most) });
       amend(thin, { d: path(({ sizes }) => sizes < most) });
-      const runs = [];
-      swept.forEach(({ interval, sizes }, k) => {
-        if (!interval) { runs.push(null); return; }
-        const last = runs.at(-1);
-        if (last && last.sizes === sizes) last.at.push(k); else runs.push({ sizes, at: [k] });
-      });
-      amend(band, { d: runs.filter((run) => run && run.at.length > 1).map(({ at }) => areaPath(at.map((k) => xs[k]), at.map((k) => py(swept[k].interval[1])), at.map((k) => py(swept[k].interval[0])))).join("") });
+      const area = (ends) => {
+        const runs = [];
+        swept.forEach((one, k) => {
+          if (!ends(one)) { runs.push(null); return; }
+          const last = runs.at(-1);
+          if (last && last.sizes === one.sizes) last.at.push(k); else runs.push({ sizes: one.sizes, at: [k] });
+        });
+        return runs.filter((run) => run && run.at.length > 1)
+          .map(({ at }) => areaPath(at.map((k) => xs[k]), at.map((k) => py(ends(swept[k])[1])), at.map((k) => py(ends(swept[k])[0])))).join("");
+      };
+      amend(band, { d: area(({ interval }) => interval) });
+      amend(wide, { d: area(({ widest }) => widest) });
     }
     const x = scales.level(Math.log10(sigma2));
     amend(now, { x1: x, x2: x, y1: scales.p.range[0], y2: scales.p.range[1] });
@@ -393,11 +410,12 @@ function render({ model, el }) {
     starNow = stars;
     const fit = exponentOf(sizesNow(), stars);
     const interval = intervalAt(sigma2, fit);
+    const widest = widestAt(sigma2, stars, fit, interval);
     const known = open();
     if (errorsBox.box.clientWidth) {
       layOut();
       drawErrors(stars, sigma2);
-      drawLaw(stars, fit, interval, sigma2);
+      drawLaw(stars, fit, widest ?? interval, sigma2);
       drawSweep(fit, sigma2);
     }
     drawLegend();
@@ -410,21 +428,23 @@ function render({ model, el }) {
     shown(ask, model.get("predict"));
     ask.disabled = known;
     const grid = model.get("rule") === "grid";
-    const inside_ = interval ? POWERS.filter(([p]) => p >= interval[0] && p <= interval[1]).map(([p]) => String(p)) : [];
-    const holds = !interval ? "–" : inside_.length ? inside_.join(", ") : "none";
+    const whole = widest ?? interval;
+    const held = whole ? POWERS.filter(([p]) => p >= whole[0] && p <= whole[1]).map(([p]) => String(p)) : [];
+    const holds = !whole ? "–" : held.length ? held.join(", ") : "none";
     ui.readout([
-      ["exponent p", !known ? "?" : fit.p === null ? "–" : fixed(fit.p, 2)], [grid ? "the grid allows" : "95% interval", !known ? "?" : fit.p === null || (!interval && !grid) ? "–" : intervalText(interval)],
-      ["of 1, 2 and 4 it holds", known ? holds : "?"], ["sizes that cross", known ? `${fit.sizes} of ${rows.length}` : "?"],
+      ["exponent p", !known ? "?" : fit.p === null ? "–" : fixed(fit.p, 2)], [grid ? "the grid allows" : "95%, by seeds", !known ? "?" : fit.p === null || (!interval && !grid) ? "–" : intervalText(interval)],
+      ["widest of three", !known ? "?" : widest ? intervalText(widest) : "–"], ["of 1, 2 and 4 it holds", known ? holds : "?"], ["sizes that cross", known ? `${fit.sizes} of ${rows.length}` : "?"],
       ...rows.map((row, i) => [`D* of N = ${countText(row[model.get("size")])}`, known || i === 0 ? starText(stars[i]) : "?"]),
     ]);
     const out = ["above", "below"].map((side) => [side, sizesNow().filter((_, i) => stars[i].side === side).map(thousands)]).filter(([, names]) => names.length)
       .map(([side, names]) => `N = ${names.join(", ").replace(/, ([\d,]+)$/, " and $1")}, D* ${side} ${names.length > 1 ? "their grids" : "its grid"}`);
     const said = fit.p === null ? `${fit.sizes} of ${rows.length} sizes cross inside their grids: too few for an exponent.`
-      : `N grows as D* to the power ${fixed(fit.p, 2)}${interval ? `, ${grid ? "the grid allows" : "95% interval"} ${intervalText(interval)}` : ""}.`
-        + (interval ? ` Of 1, 2 and 4 it holds ${holds === "none" ? "none" : holds.replace(/, (\d)$/, " and $1")}.` : grid ? " No one line passes through all cells." : "");
+      : `N grows as D* to the power ${fixed(fit.p, 2)}${interval ? `, ${grid ? "the grid allows" : "95% interval from the seeds"} ${intervalText(interval)}` : ""}`
+        + `${widest ? `, widest of three intervals ${intervalText(widest)}` : ""}.`
+        + (whole ? ` Of 1, 2 and 4 it holds ${holds.replace(/, (\d)$/, " and $1")}.` : grid ? " No one line passes through all cells." : "");
     ui.say(!known ? `At σ² = ${levelText(sigma2)} D* of the smallest model is ${starText(stars[0])}. Predict the others: tilt the line, then ask.`
       : `At σ² = ${levelText(sigma2)}: ${said}${out.length ? ` Left out: ${out.join("; ")}.` : ""}${model.get("predict") ? ` You guessed ${fixed(model.get("guess"), 1)}.` : ""}`);
-    if (report(model, "summary", { d_star: stars.map(({ d }) => d), side: stars.map(({ side }) => side), sizes: fit.sizes, p: fit.p, interval })) save();
+    if (report(model, "summary", { d_star: stars.map(({ d }) => d), side: stars.map(({ side }) => side), sizes: fit.sizes, p: fit.p, interval, widest })) save();
   }
 
   const repaint = repainter(draw);

@@ -18,15 +18,16 @@ from .base import BookWidget
 from .ranges import Real
 
 RULES = ("interpolated", "grid")
+MOST_FREEDOM = 30  # degrees of it for which the browser has Student's quantiles
 ENDLESS = 1e6  # stands for an exponent without limit, which JSON has no word for
 
 
 class WidthThreshold(BookWidget):
     """The squared gap against D for every size, a threshold to drag, and what follows: D*, a line, an exponent p.
 
-    D* and p are worked out in the browser, as ``training.dstar`` does; the intervals of p from resampled seeds come
-    from ``training.sigma.swept``, at 41 thresholds for each measure and size. Sizes whose D* lies beyond their grid are
-    left out of the line, and named.
+    D* and p are worked out in the browser, as ``training.dstar`` does, and Student's intervals of the line and of
+    single seeds; those from resampled seeds come from ``training.sigma.swept``, at 41 thresholds for each measure and
+    size. Sizes whose D* lies beyond their grid are left out of the line, and named.
 
     Args:
         cells: of a sweep (``training.gap.cells``), of which the main grid is taken; or a sequence of those to show.
@@ -43,8 +44,9 @@ class WidthThreshold(BookWidget):
         left_out: names of runs that ended within their window, read-only.
         summary: read-only, written by the browser: ``d_star`` (tokens, one a size, None if censored), ``side`` (of
             each: ``"inside"``, ``"below"`` or ``"above"`` its grid), ``sizes`` (how many are inside), ``p`` (None under
-            three) and ``interval`` (by seeds, or for the paper's rule the exponents that the grid's cells allow; None
-            if there is none, and 1,000,000 for an end without limit). Empty until the widget is shown.
+            three), ``interval`` (from resampled seeds, or for the paper's rule the exponents that the grid's cells
+            allow; None if there is none, and 1,000,000 for an end without limit) and ``widest`` (of three intervals, as
+            ``training.dstar.Exponent.widest``; None for the paper's rule). Empty until the widget is shown.
 
     Raises:
         ValueError: no run that can be used, two runs of one size, D and seed, or an argument outside its range.
@@ -61,6 +63,7 @@ class WidthThreshold(BookWidget):
     guess = Real(2.0, 0.5, 8.0).tag(sync=True)
     rows: traitlets.List[dict[str, Any]] = traitlets.List(read_only=True).tag(sync=True)
     bands = traitlets.Dict(read_only=True).tag(sync=True)
+    quantiles: traitlets.List[float] = traitlets.List(read_only=True).tag(sync=True)
     left_out: traitlets.List[str] = traitlets.List(read_only=True)
 
     def __init__(self, cells: Cells | Sequence[Cell], *, draws: int = DRAWS, **kwargs: Any) -> None:
@@ -72,6 +75,7 @@ class WidthThreshold(BookWidget):
         self.set_trait("rows", [_told([tables[measure][i] for measure in MEASURES]) for i in range(len(tables["mse"]))])
         self.set_trait("left_out", [name for row in tables["mse"] for name in row.left_out])
         self.set_trait("bands", _bands(tables, draws))
+        self.set_trait("quantiles", _quantiles())
 
 
 def _told(of_measures: Sequence[Row]) -> dict[str, Any]:
@@ -95,6 +99,13 @@ def _bands(tables: dict[Any, tuple[Row, ...]], draws: int) -> dict[str, Any]:
             ends = (np.clip(end, -ENDLESS, ENDLESS) for end in (sweep.low, sweep.high))
             found[measure][size] = dict(zip(("low", "high"), map(_plain, ends), strict=True))
     return found
+
+
+def _quantiles() -> list[float]:
+    """Of Student's t at the two-sided 95%, with 1, 2, ... degrees of freedom."""
+    from scipy.stats import t
+
+    return [float(t.ppf(0.975, free)) for free in range(1, MOST_FREEDOM + 1)]
 
 
 def _plain(values: np.ndarray) -> list[float | None]:
