@@ -57,6 +57,8 @@ def test_an_axis_has_a_few_marks_whatever_its_span(low: float, high: float) -> N
     assert 3 <= len(shown) <= 7
     assert len(set(shown)) == len(shown)
     assert axis["range"] == pytest.approx([math.log10(low), math.log10(high)])
+    fewer = log_axis(low, high, 2)
+    assert 2 <= sum(low <= mark <= high for mark in fewer["tickvals"]) <= len(shown)
     wide = room([10, 1000], 0.1)
     assert wide == pytest.approx((10 / 100**0.1, 1000 * 100**0.1))
     assert room([7, 7])[0] < 7 < room([7, 7])[1]

@@ -70,7 +70,7 @@ def said(found: Exponent) -> str:
         )
     text = f"{words}, N ~ D^p with p = {found.p:.2f}"
     if found.interval:
-        text += f", 95% interval {spread_words(*found.interval)} from seeds"
+        text += f", {found.level:.0%} interval {spread_words(*found.interval)} from seeds"
     if found.student:
         text += f", {spread_words(*found.student)} from the scatter of {found.sizes} sizes about the line"
     if found.cells:

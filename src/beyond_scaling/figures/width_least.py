@@ -79,7 +79,7 @@ def verdict(analysis: Analysis) -> str:
     sure = sum(step.difference.low is not None and step.difference.low > 0 for _, step in worse)
     tokens, most = max(worse, key=lambda pair: pair[1].difference.mean)
     return (
-        f"{said}, in {sure} beyond the 95% interval; by {most.difference.mean:.3f} nats at most ({compact(most.small)}"
+        f"{said}, in {sure} beyond the {analysis.width.exponent.level:.0%} interval; by {most.difference.mean:.3f} nats at most ({compact(most.small)}"
         f" to {compact(most.large)} parameters at {compact(tokens)} tokens)."
     )
 
@@ -154,6 +154,6 @@ def _caption(analysis: Analysis) -> str:
     return (
         "Above: means over seeds of the least validation loss (nats a token), a line for each number of training"
         " tokens, from blue (fewest) to orange (most). Below: what the next larger model changes it by, on the same"
-        f" text, with 95% intervals over seeds; above 0 the larger one is worse. {verdict(analysis)}"
+        f" text, with {analysis.width.exponent.level:.0%} intervals over seeds; above 0 the larger one is worse. {verdict(analysis)}"
         f"{not_there(analysis)}"
     )

@@ -71,12 +71,16 @@ def compact(value: float) -> str:
     return f"{value:.0f}"
 
 
-def log_axis(low: float, high: float, **more: Any) -> dict[str, Any]:
-    """A logarithmic axis over counts, or over numbers below 1: few marks, each with its value in three digits."""
+def log_axis(low: float, high: float, least: int = 3, **more: Any) -> dict[str, Any]:
+    """A logarithmic axis over counts, or over numbers below 1: few marks, each with its value in three digits.
+
+    Args:
+        least: how many marks to have at least; fewer fit a panel that has half a narrow page.
+    """
     for leads in _LEADS:
         every = (lead * 10.0**power for power in range(-6, 13) for lead in leads)
         marks = [mark for mark in every if low / 10 <= mark <= 10 * high]  # some beyond, for who zooms out
-        if sum(low <= mark <= high for mark in marks) >= 3:
+        if sum(low <= mark <= high for mark in marks) >= least:
             break
     texts = [compact(mark) if mark >= 1 else f"{mark:g}" for mark in marks]
     ends = [math.log10(low), math.log10(high)]

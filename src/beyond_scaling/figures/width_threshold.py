@@ -46,7 +46,7 @@ def figure(analysis: Analysis) -> go.Figure:
                 go.Scatter(
                     x=[*x, *x[::-1]], fill="toself", fillcolor=chosen.fill, mode="lines", line={"width": 0},
                     y=shorts(np.clip(np.concatenate([swept.high[band], swept.low[band][::-1]]), 0, 2 * MOST)),
-                    name="95% interval from seeds", hoverinfo="skip",
+                    name=f"{swept.level:.0%} interval from seeds", hoverinfo="skip",
                 )
             )  # fmt: skip
         words = MEASURES[measure]
@@ -101,7 +101,7 @@ def _said(words: str, swept: Swept) -> str:
     if not math.isnan(swept.trend):
         text += f"; {signed(swept.trend)} for every tenfold σ²"
         if swept.trend_interval:
-            text += f" (95% interval {spread_words(*swept.trend_interval)})"
+            text += f" ({swept.level:.0%} interval {spread_words(*swept.trend_interval)})"
     return text + "."
 
 
