@@ -22,7 +22,7 @@ _APART = 0.035  # of the axis: labels are moved as far apart
 def figure(analysis: Analysis, lines: int = LINES) -> go.Figure:
     """Above, a line for each D over log N: means over seeds. Below, what the next larger model changes, against D.
 
-    Below, runs of one seed are compared, for they share their text; bars are 95% Student intervals over seeds.
+    Below, runs of one seed are compared, for they share their text; bars are Student intervals over seeds.
 
     Args:
         analysis: of a sweep or a part of it; a D with one size alone has no line.
@@ -79,8 +79,8 @@ def verdict(analysis: Analysis) -> str:
     sure = sum(step.difference.low is not None and step.difference.low > 0 for _, step in worse)
     tokens, most = max(worse, key=lambda pair: pair[1].difference.mean)
     return (
-        f"{said}, in {sure} beyond the {analysis.width.exponent.level:.0%} interval; by {most.difference.mean:.3f} nats at most ({compact(most.small)}"
-        f" to {compact(most.large)} parameters at {compact(tokens)} tokens)."
+        f"{said}, in {sure} beyond the {analysis.width.exponent.level:.0%} interval;"
+        f" by {most.difference.mean:.3f} nats at most ({compact(most.small)} to {compact(most.large)} parameters at {compact(tokens)} tokens)."
     )
 
 
@@ -154,6 +154,6 @@ def _caption(analysis: Analysis) -> str:
     return (
         "Above: means over seeds of the least validation loss (nats a token), a line for each number of training"
         " tokens, from blue (fewest) to orange (most). Below: what the next larger model changes it by, on the same"
-        f" text, with {analysis.width.exponent.level:.0%} intervals over seeds; above 0 the larger one is worse. {verdict(analysis)}"
-        f"{not_there(analysis)}"
+        f" text, with {analysis.width.exponent.level:.0%} intervals over seeds; above 0 the larger one is worse."
+        f" {verdict(analysis)}{not_there(analysis)}"
     )
