@@ -80,7 +80,8 @@ def verdict(analysis: Analysis) -> str:
     tokens, most = max(worse, key=lambda pair: pair[1].difference.mean)
     return (
         f"{said}, in {sure} beyond the {analysis.width.exponent.level:.0%} interval;"
-        f" by {most.difference.mean:.3f} nats at most ({compact(most.small)} to {compact(most.large)} parameters at {compact(tokens)} tokens)."
+        f" by {most.difference.mean:.3f} nats at most ({compact(most.small)} to"
+        f" {compact(most.large)} parameters at {compact(tokens)} tokens)."
     )
 
 
