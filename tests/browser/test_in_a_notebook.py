@@ -148,12 +148,12 @@ def test_a_view_made_outside_a_dark_page_is_dark(page: Page) -> None:
 def test_keys_pressed_in_a_widget_are_not_the_pages(page: Page, name: str) -> None:
     frame = show(page, WIDGETS[name](), width=760)
     page.evaluate("window.heard = []; document.addEventListener('keydown', (e) => heard.push(e.key))")
-    focusable = frame.locator(".bs-handle, button:not(:disabled), input:not(:disabled)")
+    focusable = frame.locator(".bs-handle, .bs-is-here, button:not(:disabled), input:not(:disabled)")
     # Of every kind one: they share their code.
     # Elements, not places in a list: a key may disable one of them.
     nodes = focusable.element_handles()
     kinds = {node.evaluate("e => `${e.tagName} ${e.type ?? ''} ${e.role ?? ''}`"): node for node in nodes}
-    assert any(kind.startswith("INPUT range") for kind in kinds) or name == "Bands"
+    assert any(kind.startswith("INPUT range") for kind in kinds) or name in ("Bands", "WidthRuns")
     for node in kinds.values():
         for key in KEYS:
             node.focus()

@@ -315,7 +315,7 @@ def test_d_star_and_p_are_pythons(page: Page, measure: rows.Measure) -> None:
     for size in ("N", "total"):
         sweep = sigma.swept(main_rows(measure, "-width-64-3"), size=size, draws=width_sweep.DRAWS)
         for rule in ("interpolated", "grid"):
-            for k in (0, 9, 13, 20, 40):
+            for k in (0, 13, 22):
                 told = put(page, size=size, rule=rule, sigma2=float(levels[k]))
                 known = expected(measure, size, rule, float(levels[k]), "-width-64-3")
                 for name in ("d_star", "side", "sizes", "p"):

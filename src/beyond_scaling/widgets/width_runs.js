@@ -430,7 +430,7 @@ function render({ model, el }) {
     const sentence = !run.there ? `${named}: there is no record ${run.name} yet.`
       : `${named}: validation is least at step ${thousands(run.step)}, ${fixed(run.least, 3)}. In the ${thousands(run.window)} steps after it`
         + `${run.complete ? "" : " (cut short)"} training loss lies ${fixed(Math.abs(run.gap ?? 0), 3)} ${run.gap < 0 ? "above" : "below"} on average; mean squared gap ${run.mse === null ? "unknown" : twoFigures(run.mse)}, ${passes ? "below" : "not below"} σ².`;
-    ui.say(sentence + (star?.known ? ` D* of this row is ${starWords(star)}.` : "") + looked);
+    ui.say(sentence + (star?.known ? ` D* of this row${model.get("mean") && cell.runs.length > 1 ? ", by the mean of the seeds," : ""} is ${starWords(star)}.` : "") + looked);
     const found = {
       family: lay.table.name, chosen: run.name, mse: run.mse ?? null, gap: run.gap ?? null, noise: run.noise ?? null, passes,
       d_star: lay.table.name === "again" ? [null] : stars.map((one) => (one?.known ? one.place : null)), seen: model.get("predict") && !told ? lay.seen.size : lay.cells.length,

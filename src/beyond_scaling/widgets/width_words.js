@@ -4,11 +4,11 @@ import { fixed } from "./ui.js";
 /** 98,888 */
 export const thousands = (v) => v.toLocaleString("en-US");
 
-/** A number of tokens in three characters or so: 850, 31k, 118k, 1.2M, 214M. */
+/** A number of tokens in three characters or so: 850, 5k, 6.4k, 31k, 1.2M, 214M. */
 export function countText(tokens) {
   if (tokens < 1000) return String(tokens);
-  if (tokens < 999_500) return `${fixed(tokens / 1000, tokens < 9950 ? 1 : 0)}k`;
-  return `${fixed(tokens / 1e6, tokens < 9.95e6 ? 1 : 0)}M`;
+  const [unit, name] = tokens < 999_500 ? [1e3, "k"] : [1e6, "M"];
+  return `${fixed(tokens / unit, tokens < 9.95 * unit ? 1 : 0).replace(".0", "")}${name}`;
 }
 
 /** A positive number with two figures and no zero before the point: 1.3, .38, .040; 0 if nothing of it would be seen. */
