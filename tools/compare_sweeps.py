@@ -20,8 +20,7 @@ from beyond_scaling.errors import first_line
 from beyond_scaling.training import crossing, gap, plan
 from beyond_scaling.training.rows import rows
 from beyond_scaling.training.seeds import spread
-
-SIGMA2 = 0.04
+from beyond_scaling.training.sigma import SIGMA2
 
 
 def main() -> int:
@@ -67,7 +66,10 @@ def _rows(before: tuple[gap.Cell, ...], again: tuple[gap.Cell, ...], prefix: str
     tables = [rows([cell for cell in cells if cell.name.startswith(prefix)]) for cells in (before, again)]
     known = {row.N: row for row in tables[0]}
     for row in tables[1]:
-        old = known[row.N]
+        old = known.get(row.N)
+        if old is None:
+            print(f"N = {row.N:,}: no run of this size before")
+            continue
         first = [crossing.interpolated(*old.of_seed(seed), SIGMA2) for seed in old.seeds]
         second = crossing.interpolated(row.D, row.mean, SIGMA2)
         logs = [math.log(found.D) for found in first if found.measured]
