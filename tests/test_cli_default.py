@@ -14,6 +14,7 @@ import pytest
 
 from beyond_scaling import cli, provenance, results
 from beyond_scaling.corpora.default import default_text
+from beyond_scaling.hopfield import digits
 from beyond_scaling.models.default import default_model
 from beyond_scaling.radius import check
 
@@ -53,7 +54,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_has_all_that_is_in_the_box_and_stays_small(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    for folder in (default_model(), default_text().parent):
+    for folder in (default_model(), default_text().parent, digits.FILE.parent):
         inside = f"beyond_scaling/{folder.relative_to(ROOT / 'src' / 'beyond_scaling').as_posix()}/"
         there = sorted(name.removeprefix(inside) for name in names if name.startswith(inside))
         assert there == sorted(path.name for path in folder.iterdir())
