@@ -5,8 +5,44 @@ Each network is made from stored patterns (d, n) and has `energy`, `gradient`, `
 
 from .classical import ClassicalHopfield
 from .dense import DenseMemory
+from .energy_transformer import EnergyTransformer
 from .exponential import ExponentialMemory
 from .graded import GradedHopfield
+from .hierarchical import HierarchicalNetwork, Layer, NetworkRetrieval, Synapse
+from .hierarchical_memory import HierarchicalMemory
+from .lagrangians import (
+    ExponentialLagrangian,
+    IdentityLagrangian,
+    Lagrangian,
+    LayerNormLagrangian,
+    PowerLagrangian,
+    SoftmaxLagrangian,
+    SphericalLagrangian,
+    TanhLagrangian,
+)
 from .memory import Memory, Retrieval
+from .predictive import PredictiveCodingMemory
 
-__all__ = ["ClassicalHopfield", "DenseMemory", "ExponentialMemory", "GradedHopfield", "Memory", "Retrieval"]
+__all__ = [
+    "ClassicalHopfield",
+    "DenseMemory",
+    "EnergyTransformer",
+    "ExponentialLagrangian",
+    "ExponentialMemory",
+    "GradedHopfield",
+    "HierarchicalMemory",
+    "HierarchicalNetwork",
+    "IdentityLagrangian",
+    "Lagrangian",
+    "Layer",
+    "LayerNormLagrangian",
+    "Memory",
+    "NetworkRetrieval",
+    "PowerLagrangian",
+    "PredictiveCodingMemory",
+    "Retrieval",
+    "SoftmaxLagrangian",
+    "SphericalLagrangian",
+    "Synapse",
+    "TanhLagrangian",
+]
