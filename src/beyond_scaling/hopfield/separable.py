@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar, NamedTuple
 
-from .._arrays import Array, plain
+from .._arrays import Array, block_elements, blocks, plain
 from .binary import BinaryMemory, Drives, Mode
 
 
@@ -32,7 +32,7 @@ class Terms(NamedTuple):
 class SeparableMemory(BinaryMemory):
     """A binary memory whose energy is a falling function of Σ_μ F(ρ_μ·x); see `BinaryMemory` for the arguments."""
 
-    _block: ClassVar[int] = 32
+    _block: ClassVar[int] = 16
 
     def __init__(self, patterns: Any, mode: Mode = "asynchronous", order: int | None = None) -> None:
         super().__init__(patterns, mode, order)
@@ -68,6 +68,7 @@ class _Overlaps:
 
     def __init__(self, memory: SeparableMemory, overlaps: Array) -> None:
         self.memory, self.overlaps = memory, overlaps  # (b, d)
+        self.limit = block_elements(overlaps) // 8  # many cheap passes over this much: a CPU keeps it in its cache
         self.terms = memory._compared(overlaps)
 
     def drive(self, rows: Array, block: slice, here: Array) -> tuple[Array, Array]:
@@ -85,9 +86,12 @@ class _Overlaps:
         )
 
     def turn(self, rows: Array, at: Array, change: Array, block: slice) -> None:
-        self.overlaps[rows] += change[:, None] * self.memory._columns[at]
-        for term, value in zip(self.terms, self.memory._compared(self.overlaps[rows]), strict=True):
-            term[rows] = value
+        for part in blocks(rows.shape[0], self.overlaps.shape[1], self.limit):
+            some = rows[part]
+            moved = self.overlaps[some] + change[part, None] * self.memory._columns[at[part]]  # (p, d)
+            self.overlaps[some] = moved
+            for term, value in zip(self.terms, self.memory._compared(moved), strict=True):
+                term[some] = value
 
     def close(self, block: slice) -> None:
         pass  # the overlaps are already those of the new state
