@@ -1,0 +1,425 @@
+// A memory to play with: images to store, one to spoil, and the zoo's networks that retrieve it side by side.
+import { listen, report } from "./curves.js";
+import { memoryCard } from "./memory_card.js";
+import { imageGallery, imagePad, pixelPainter } from "./memory_pad.js";
+import { ZOO } from "./memory_zoo.js";
+import { outcomeOf } from "./outcomes.js";
+import { BLANK, PIXELS, damageOf, damagedImage, decodeImage, encodeImage, randomCodes } from "./pixels.js";
+import { MOST_STEPS, advanceRun, startRun } from "./race.js";
+import { button, checkbox, fixed, frame, html, onTheme, onWidth, palette, reducedMotion, saver, segmented, slider } from "./ui.js";
+
+const MOST = 100;
+const STEP_MS = 120;
+/** Networks start when the reader's hand rests. */
+const REST_MS = 350;
+/** Milliseconds between two frames that may go into learning. */
+const SLICE_MS = 4;
+const LOG_BETA = [-2, Math.log10(4)];
+/** Networks that change entries one after another: a step is shown as it goes over the image. */
+const SWEEPS = new Set(["hebb", "pseudo-inverse", "graded", "dense", "exponential"]);
+const DAMAGE = ["noise", "seed", "painted", "erased"];
+const QUESTION = ["patterns", "names", "stored", "target", ...DAMAGE, "clamped", "beta", "degree", "networks"];
+const UNDAMAGED = { noise: 0, painted: Array(PIXELS).fill(0), erased: [] };
+const BRUSHES = [["erase", "erase"], ["ink", "ink"], ["paper", "paper"]];
+
+const betaText = (v) => String(Number(v.toPrecision(2)));
+const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+
+function render({ model, el }) {
+  const ui = frame(el, {
+    title: "A memory to play with",
+    hint: "Choose an image, spoil it with the brush or with noise, and watch each network look for it.",
+  });
+  ui.root.classList.add("bs-memory");
+  const save = saver(model);
+  const put = (state) => {
+    for (const [name, value] of Object.entries(state)) model.set(name, value);
+    save();
+  };
+  const opened = Object.fromEntries(QUESTION.map((name) => [name, model.get(name)]));
+  const painter = pixelPainter();
+  let colours = palette(ui.root);
+  painter.dye(colours);
+
+  // --- what the traits say
+  const codes = () => model.get("patterns");
+  const stored = () => Math.min(model.get("stored"), codes().length);
+  const target = () => Math.min(model.get("target"), codes().length - 1);
+  const codeNow = () => (target() < 0 ? BLANK : codes()[target()]);
+  const damage = () => Object.fromEntries(DAMAGE.map((name) => [name, model.get(name)]));
+  const called = (i) => model.get("names")[codes()[i]];
+  const nameOf = (i) => (called(i) === undefined ? `no. ${i + 1}` : `“${called(i)}”`);
+  let query = [];
+  let known = null;
+
+  // --- images and query
+  let brush = "erase";
+  const gallery = imageGallery({
+    painter, nameOf: (i) => `image ${i + 1}${called(i) === undefined ? "" : `, “${called(i)}”`}`,
+    onChoose: (i) => put({ target: i, painted: UNDAMAGED.painted }), onRemove: (i) => remove(i),
+  });
+  const pad = imagePad({
+    label: "The query, 8 by 8 pixels to paint on",
+    onPaint: (pixels) => {
+      const painted = [...model.get("painted")];
+      const erased = new Set(model.get("erased"));
+      for (const k of pixels) {
+        if (brush === "erase") erased.add(k);
+        else { erased.delete(k); painted[k] = brush === "ink" ? 1 : -1; }
+      }
+      put({ painted, erased: [...erased].sort((i, j) => i - j) });
+    },
+  });
+  function remove(i) {
+    if (i < 0 || codes().length === 1) return;
+    const count = i < stored() ? Math.max(stored() - 1, 1) : stored();
+    put({ patterns: codes().filter((_, k) => k !== i), stored: count, target: Math.min(i < target() ? target() - 1 : target(), codes().length - 2) });
+  }
+  /** Store what is on the pad, erased pixels as paper; if it is one of the images, that one. */
+  function store() {
+    const code = encodeImage(query);
+    const at = codes().indexOf(code);
+    const count = stored();
+    if (at >= 0 && at < count) { put({ target: at, ...UNDAMAGED }); return; }
+    if (count === MOST) return;
+    const others = at < 0 ? codes() : codes().filter((_, k) => k !== at);
+    const patterns = [...others.slice(0, count), code, ...others.slice(count)].slice(0, MOST);
+    put({ patterns, stored: count + 1, target: count, ...UNDAMAGED });
+  }
+  let draws = 0;
+  const count = slider({
+    label: "Stored", min: 1, max: MOST, step: 1, value: stored(), format: (v) => fixed(v, 0), onInput: (v) => put({ stored: v }),
+  });
+  const removeButton = button({ label: "Remove image", onClick: () => remove(target()) });
+  const storeButton = button({ label: "Store it", onClick: store });
+  const sheet = button({ label: "Empty sheet", onClick: () => { put({ target: -1, ...UNDAMAGED }); brush = "ink"; brushes.set(brush); } });
+  const random = button({
+    label: "Random images", onClick: () => { draws += 1; put({ patterns: randomCodes(MOST, draws), target: Math.max(target(), 0), ...UNDAMAGED }); },
+  });
+  const back = button({ label: "Reset", onClick: () => { put(opened); } });
+  const brushes = segmented({ label: "Brush", options: BRUSHES, value: brush, onChange: (v) => { brush = v; } });
+  const noise = slider({
+    label: "Flipped", min: 0, max: 0.5, step: 1 / PIXELS, value: model.get("noise"), format: (v) => `${fixed(100 * v, 0)}%`, onInput: (v) => put({ noise: v }),
+  });
+  const others = button({ label: "Other pixels", onClick: () => put({ seed: (model.get("seed") + 1) % 10000, noise: model.get("noise") || 0.125 }) });
+  const half = button({ label: "Erase lower half", onClick: () => put({ erased: [...new Set([...model.get("erased"), ...Array.from({ length: PIXELS / 2 }, (_, k) => k + PIXELS / 2)])].sort((i, j) => i - j) }) });
+  const whole = button({ label: "Mend", onClick: () => put(UNDAMAGED) });
+  const heading = (text) => html("p", { class: "bs-plot-title", text });
+  const poolTitle = heading("");
+  const padTitle = heading("");
+  ui.stage.classList.add("bs-two");
+  ui.stage.append(
+    html("div", {}, poolTitle, gallery.node,
+      html("div", { class: "bs-controls" }, count.node, html("div", { class: "bs-buttons" }, removeButton, random, back))),
+    html("div", { class: "bs-easel" }, html("div", {}, padTitle, pad.node), html("div", { class: "bs-stack" }, brushes.node, noise.node,
+      html("div", { class: "bs-buttons" }, others, half, whole), html("div", { class: "bs-buttons" }, sheet, storeButton))));
+
+  // --- the networks
+  const cards = new Map(Object.entries(ZOO).map(([key, { name, source }]) => [key, memoryCard({
+    name, source, painter, onGuess: (yes) => put({ guesses: Object.keys(ZOO).filter((other) => (other === key ? yes : model.get("guesses").includes(other))) }),
+  })]));
+  const board = html("ul", { class: "bs-nets", "aria-label": "Networks" });
+  let listed = "";
+  const play = button({ label: "Play", onClick: () => (running ? pause() : start()) });
+  const step = button({ label: "Step", onClick: () => { pause(); tell(); advance(); shownSince = performance.now(); ask(); } });
+  const finish = button({ label: "To the end", onClick: () => { pause(); tell(); hurry(); } });
+  const again = button({ label: "Back to the query", onClick: () => { pause(); restart(); ask(); } });
+  const beta = slider({
+    label: "β", min: LOG_BETA[0], max: LOG_BETA[1], step: 0.01, value: Math.log10(model.get("beta")), format: (v) => betaText(10 ** v),
+    onInput: (v) => put({ beta: Math.min(4, Math.max(0.01, Number((10 ** v).toPrecision(3)))) }),
+  });
+  const degree = slider({ label: "Degree r", min: 2, max: 10, step: 1, value: model.get("degree"), format: (v) => fixed(v, 0), onInput: (v) => put({ degree: v }) });
+  const clamped = checkbox({ label: "Only erased pixels may change", value: model.get("clamped"), onChange: (v) => put({ clamped: v }) });
+  const predict = checkbox({ label: "Guess first", value: model.get("predict"), onChange: (v) => put({ predict: v }) });
+  const choices = new Map(Object.entries(ZOO).map(([key, { name }]) => [key, checkbox({
+    label: name, value: true, onChange: (yes) => {
+      const chosen = Object.keys(ZOO).filter((other) => (other === key ? yes : model.get("networks").includes(other)));
+      if (chosen.length) put({ networks: chosen }); else choices.get(key).set(true);
+    },
+  })]));
+  ui.controls.append(
+    html("div", { class: "bs-buttons", role: "group", "aria-label": "Retrieval" }, play, step, finish, again), beta.node, degree.node, clamped.node, predict.node);
+  ui.controls.after(board, html("details", { class: "bs-missing" }, html("summary", { text: "Which networks" }),
+    html("div", { class: "bs-controls bs-checks" }, ...[...choices.values()].map(({ node }) => node))));
+
+  // --- making networks: at once, or in slices between frames for those that learn
+  let images = []; // the stored ones
+  let setKey = "";
+  let made = new Map(); // name and settings -> network, or the reason why there is none
+  let learnt = new Map(); // name -> make, of this set
+  let learning = []; // [name, generator]
+  let learningTimer = 0;
+  function learn() {
+    learningTimer = 0;
+    const until = performance.now() + SLICE_MS;
+    while (learning.length && performance.now() < until) {
+      const [key, generator] = learning[0];
+      const { done, value } = generator.next();
+      if (!done) continue;
+      learning.shift();
+      learnt.set(key, value);
+      begin(key);
+      if (autoplays()) start();
+      ask();
+    }
+    if (learning.length) learningTimer = setTimeout(learn, 0);
+  }
+  /** The network, a text why there is none, or null while it learns. */
+  function networkOf(key) {
+    const { uses, make, prepare } = ZOO[key];
+    const settings = Object.fromEntries(uses.map((name) => [name, model.get(name)]));
+    const id = `${key} ${Object.values(settings)}`;
+    if (made.has(id)) return made.get(id);
+    let network = null;
+    if (prepare) {
+      if (!learnt.has(key)) {
+        if (!learning.some(([other]) => other === key)) learning.push([key, prepare(images)]);
+        learningTimer ||= setTimeout(learn, 0);
+        return null;
+      }
+      network = learnt.get(key)(settings);
+    } else {
+      try { network = make(images, settings); } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        network = "images span everything";
+      }
+    }
+    made.set(id, network);
+    return network;
+  }
+  function gather() {
+    const key = codes().slice(0, stored()).join();
+    if (key === setKey) return;
+    setKey = key;
+    images = codes().slice(0, stored()).map(decodeImage);
+    made = new Map();
+    learnt = new Map();
+    learning = [];
+  }
+
+  // --- the race
+  let runs = new Map();
+  const begin = (key) => {
+    const network = networkOf(key);
+    runs.set(key, network && typeof network !== "string" ? { ...startRun(network, query), outcome: null } : { network });
+  };
+  const live = () => [...runs.values()].filter((run) => run.energies);
+  const over = () => learning.length === 0 && live().every((run) => run.done);
+  function restart() {
+    runs = new Map();
+    for (const key of model.get("networks")) begin(key);
+    answered = !model.get("predict");
+  }
+  /** All networks make a step. */
+  function advance() {
+    for (const [key, run] of runs) if (run.energies) advanceRun(run, keptBy(key));
+    if (over()) settle();
+  }
+  const keptBy = (key) => (key === "predictive" ? query.map((v) => v !== 0) : known);
+  function hurry() {
+    for (let k = 0; k <= MOST_STEPS && !live().every((run) => run.done); k += 1) advance();
+    for (const run of live()) run.before = run.x;
+    settle();
+    ask();
+  }
+  let running = false;
+  let shownSince = 0; // when the last step was made
+  let answered = !model.get("predict");
+  let touched = false; // by the reader, or by Python
+  const autoplays = () => touched && answered && !reducedMotion();
+  const tell = () => { answered = true; };
+  function start() {
+    tell();
+    if (over()) restart();
+    tell();
+    if (reducedMotion()) { hurry(); return; }
+    running = true;
+    shownSince = performance.now() - STEP_MS;
+    ask();
+  }
+  function pause() {
+    running = false;
+    for (const run of live()) run.before = run.x;
+    ask();
+  }
+
+  // --- words
+  const wantedNow = () => (target() < 0 ? null : decodeImage(codeNow()));
+  function judged(run) {
+    const weights = run.network.weights?.(run.x) ?? null;
+    const seen = run.network.view?.(run.x) ?? run.x;
+    return outcomeOf(seen, images, wantedNow(), weights);
+  }
+  const isStored = () => target() >= 0 && images.length > 0 && codes().slice(0, stored()).includes(codeNow());
+  /** Of a network that has ended: short words for its card, and whether it did well. */
+  function worded({ kind, found, overlap, among }) {
+    const same = found !== null && target() >= 0 && called(found) !== undefined && called(found) === called(target());
+    const texts = {
+      right: ["found it", "good"],
+      other: [isStored() ? (same ? `another ${nameOf(found)}` : `found ${nameOf(found)}`) : `finds ${nameOf(found)}`, isStored() ? "bad" : undefined],
+      inverse: [`inverse of ${found === null ? "it" : nameOf(found)}`, "bad"],
+      mixture: [among > 9.5 ? `blur of ${fixed(among, 0)}` : `mixture of ${fixed(Math.max(among, 1.1), among > 2.95 ? 0 : 1)}`, "bad"],
+      spurious: ["spurious state", "bad"],
+      blank: ["nothing: blank", "bad"],
+    };
+    const [text, verdict] = texts[kind];
+    return { text, verdict, overlap: `overlap ${fixed(overlap, 2)}` };
+  }
+  function cardWords(run) {
+    if (run.network === null) return { text: "learning …", foot: "", spoken: "learning its kernel" };
+    if (typeof run.network === "string") return { text: "no room", verdict: "bad", foot: run.network, spoken: `none, the ${run.network}` };
+    if (!run.done) return { text: run.steps ? `step ${run.steps}` : "ready", foot: "", spoken: run.steps ? `step ${run.steps}` : "the query" };
+    run.outcome ??= judged(run);
+    const { text, verdict, overlap } = worded(run.outcome);
+    const steps = run.settled ? plural(run.steps, "step") : `${run.steps} steps, moving`;
+    return { text, verdict, foot: `${steps} · ${fixed(run.outcome.overlap, 2)}`, spoken: `${text}, ${steps}, ${overlap}` };
+  }
+  function queryWords() {
+    if (target() < 0) return "your drawing";
+    const { flipped, unknown } = damageOf(query, wantedNow());
+    const parts = [flipped ? `${flipped} flipped` : "", unknown ? `${unknown} erased` : ""].filter(Boolean).join(", ");
+    return `${nameOf(target())}${isStored() ? "" : ", not stored"}${parts ? `: ${parts}` : ""}`;
+  }
+  function settle() {
+    const ends = live().map((run) => { run.outcome ??= run.done ? judged(run) : null; return run.outcome; });
+    const done = [...runs].filter(([, run]) => run.done);
+    const count_ = (kind) => ends.filter((end) => end?.kind === kind).length;
+    if (done.length && answered) {
+      const parts = [["right", "found it"], ["other", "found another image"], ["inverse", "ended at an inverse"], ["mixture", "ended in a mixture"],
+        ["spurious", "ended in a spurious state"], ["blank", "found nothing"]].filter(([kind]) => count_(kind)).map(([kind, words]) => `${count_(kind)} ${words}`);
+      const guesses = model.get("guesses");
+      const hits = done.filter(([key, run]) => guesses.includes(key) === (run.outcome.kind === "right")).length;
+      ui.say(`${queryWords()}. Of ${plural(done.length, "network")}, ${parts.join(", ")}.${model.get("predict") ? ` You were right about ${hits}.` : ""}`);
+    }
+    tellPython();
+  }
+  function tellPython() {
+    const networks = Object.fromEntries([...runs].filter(([, run]) => run.energies).map(([key, run]) => {
+      const end = run.done ? (run.outcome ??= judged(run)) : { kind: "moving", found: null, overlap: judged(run).overlap };
+      return [key, { outcome: end.kind, found: end.found, steps: run.steps, settled: run.settled, overlap: end.overlap, energy: run.energies.at(-1) }];
+    }));
+    if (report(model, "summary", { stored: stored(), target: target(), query, networks })) save();
+  }
+
+  // --- drawing
+  const mixed = new Float64Array(PIXELS);
+  /** The image of a run, `part` of the way from the state before its last step to the present one. */
+  function seenOf(key, run, part) {
+    if (!run.energies) return query;
+    const { before, x } = run;
+    if (part >= 1 || before === x) mixed.set(x);
+    else if (SWEEPS.has(key)) for (let k = 0; k < PIXELS; k += 1) mixed[k] = k < part * PIXELS ? x[k] : before[k];
+    else for (let k = 0; k < PIXELS; k += 1) mixed[k] = before[k] + part * (x[k] - before[k]);
+    return run.network.view ? run.network.view(mixed) : mixed;
+  }
+  function paintCards(part) {
+    for (const [key, run] of runs) {
+      const card = cards.get(key);
+      card.image(seenOf(key, run, part));
+      if (run.energies && run.drawn !== run.energies.length + run.energies.at(-1)) {
+        run.drawn = run.energies.length + run.energies.at(-1);
+        card.spark(run.energies, colours);
+      }
+      card.outcome(cardWords(run));
+    }
+  }
+  let asked = ""; // the question that the runs answer
+  function question() {
+    const key = JSON.stringify(QUESTION.filter((name) => name !== "names").map((name) => model.get(name)));
+    if (key === asked) return;
+    if (asked) touched = true;
+    const pressed = running;
+    asked = key;
+    gather();
+    query = damagedImage(decodeImage(codeNow()), damage());
+    known = model.get("clamped") ? query.map((v) => v !== 0) : null;
+    restart();
+    running = false;
+    if (autoplays() || (pressed && answered)) {
+      running = true;
+      shownSince = performance.now() + REST_MS;
+    } else tellPython();
+    if (!running || target() < 0) ui.say(`Query: ${queryWords()}. ${plural(stored(), "image")} stored.`);
+  }
+  function showControls() {
+    gallery.set(codes(), stored(), target());
+    pad.set(query, wantedNow());
+    poolTitle.textContent = `Images: ${stored()} of ${codes().length} stored`;
+    padTitle.textContent = `Query: ${queryWords()}`;
+    count.input.max = String(codes().length);
+    count.set(stored());
+    noise.set(model.get("noise"));
+    beta.set(Math.log10(model.get("beta")));
+    degree.set(model.get("degree"));
+    clamped.set(model.get("clamped"));
+    predict.set(model.get("predict"));
+    cards.get("dense").rename(`Dense, r = ${model.get("degree")}`);
+    const shown_ = model.get("networks");
+    for (const [key, choice] of choices) choice.set(shown_.includes(key));
+    if (listed !== shown_.join()) {
+      listed = shown_.join();
+      board.replaceChildren(...shown_.map((key) => cards.get(key).node));
+      for (const run of live()) run.drawn = null;
+    }
+    const code = encodeImage(query);
+    storeButton.disabled = stored() === MOST || codes().slice(0, stored()).includes(code);
+    removeButton.disabled = target() < 0 || codes().length === 1;
+    const guessing = !answered;
+    for (const key of shown_) cards.get(key).guess(guessing, model.get("guesses").includes(key));
+  }
+  function showEnd() {
+    const text = running ? "Pause" : "Play";
+    if (play.textContent !== text) play.textContent = text;
+    const ends = live().filter((run) => run.done);
+    const right = ends.filter((run) => (run.outcome ??= judged(run)).kind === "right").length;
+    ui.readout([
+      ["Stored", `${stored()} images`],
+      ["Query", queryWords()],
+      ["Settled", `${ends.length} of ${runs.size}`],
+      ["Found it", answered && ends.length ? `${right} of ${runs.size}` : "?", undefined],
+    ]);
+  }
+
+  // --- one frame
+  let frameId = 0;
+  let stale = true; // controls and words, not only moving images
+  function tick() {
+    frameId = 0;
+    const started = performance.now();
+    if (stale) { stale = false; question(); showControls(); }
+    if (running && started - shownSince >= STEP_MS) {
+      shownSince = started;
+      advance();
+      if (over()) running = false;
+    }
+    const part = (started - shownSince) / STEP_MS;
+    paintCards(part);
+    showEnd();
+    if (running || part < 1) frameId = requestAnimationFrame(tick);
+    performance.measure("bs-repaint", { start: started, end: performance.now() });
+  }
+  function ask() {
+    stale = true;
+    frameId ||= requestAnimationFrame(tick);
+  }
+  const stops = [
+    listen(model, [...QUESTION, "predict", "guesses"], ask),
+    onTheme(() => {
+      colours = palette(ui.root);
+      painter.dye(colours);
+      gallery.repaint();
+      for (const run of live()) run.drawn = null;
+      ask();
+    }),
+    onWidth(ui.stage, () => { for (const run of live()) run.drawn = null; ask(); }),
+  ];
+  tick();
+  return () => {
+    cancelAnimationFrame(frameId);
+    clearTimeout(learningTimer);
+    for (const each of stops) each();
+    save.stop();
+  };
+}
+
+export default { render };
