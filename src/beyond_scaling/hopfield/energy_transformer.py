@@ -17,7 +17,6 @@ The sum over B leaves the token itself out, as printed; the authors' code leaves
 from __future__ import annotations
 
 import math
-from numbers import Integral
 from typing import Any
 
 import array_api_compat
@@ -26,6 +25,7 @@ import numpy as np
 from .._arrays import Array, as_arrays, as_positive
 from ..energy import excess, tilt_values, weights
 from ._descent import backtrack
+from ._whole import as_whole
 from .lagrangians import Lagrangian, LayerNormLagrangian, PowerLagrangian, check_lagrangian
 from .memory import Memory
 
@@ -84,7 +84,7 @@ class EnergyTransformer(Memory):
         seed: int = 0,
     ) -> None:
         super().__init__(patterns)
-        self.tokens = _count("tokens", tokens, 1)
+        self.tokens = as_whole("tokens", tokens)
         if self.n % self.tokens:
             raise ValueError(f"tokens is {self.tokens}, expected a divisor of n = {self.n}")
         self.width = self.n // self.tokens
@@ -181,8 +181,8 @@ class EnergyTransformer(Memory):
         if (query is None) != (key is None):
             raise ValueError("query_weights and key_weights go together: got one of them")
         if query is None:
-            shape = (_count("heads", heads, 0), self.width if key_size is None else _count("key_size", key_size, 1))
-            rng = np.random.default_rng(_count("seed", seed, 0))
+            shape = (as_whole("heads", heads, 0), self.width if key_size is None else as_whole("key_size", key_size))
+            rng = np.random.default_rng(as_whole("seed", seed, 0))
             query, key = rng.normal(scale=1 / self.width, size=(2, *shape, self.width))
             device = array_api_compat.device(self.patterns)
             query, key = (self._xp.asarray(w, dtype=self.patterns.dtype, device=device) for w in (query, key))
@@ -202,9 +202,3 @@ class EnergyTransformer(Memory):
 
 def _as_is(x: Array) -> Array:
     return x
-
-
-def _count(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise ValueError(f"{name} is {value!r}, expected an integer of at least {least}")
-    return int(value)

@@ -22,8 +22,10 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import array_api_compat
+import numpy as np
 
 from .._arrays import Array, as_arrays, as_positive, plain
+from ._whole import as_whole
 from .lagrangians import Lagrangian, check_lagrangian
 
 States = tuple[Array, ...]
@@ -43,8 +45,7 @@ class Layer:
     tau: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.size, bool) or not isinstance(self.size, Integral) or self.size < 1:
-            raise ValueError(f"size is {self.size!r}, expected a positive integer")
+        as_whole("size", self.size)
         check_lagrangian("lagrangian", self.lagrangian)
         as_positive("tau", self.tau)
 
@@ -119,6 +120,9 @@ class HierarchicalNetwork:
         self.synapses = tuple(
             Synapse(int(a), int(b), weights) for (a, b, _), weights in zip(triples, arrays, strict=True)
         )
+        device = array_api_compat.device(arrays[0])
+        for layer in self.layers:  # refuses a bias of another size
+            layer.lagrangian._activation(self._xp, self._xp.zeros(layer.size, dtype=arrays[0].dtype, device=device))
 
     @property
     def descends(self) -> bool:
@@ -175,8 +179,7 @@ class HierarchicalNetwork:
         Raises:
             ValueError: as `step`; also when ``max_steps`` is not a positive integer, or ``tolerance`` is negative.
         """
-        if isinstance(max_steps, bool) or not isinstance(max_steps, Integral) or max_steps < 1:
-            raise ValueError(f"max_steps is {max_steps!r}, expected a positive integer")
+        max_steps = as_whole("max_steps", max_steps)
         if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 <= tolerance < math.inf:
             raise ValueError(f"tolerance is {tolerance!r}, expected a finite number from 0 on")
         xp, duration, kept = self._xp, _duration(dt), self._kept(clamped)
@@ -185,7 +188,7 @@ class HierarchicalNetwork:
         energies = [self._energy(x)]
         steps = xp.zeros(x[0].shape[:-1], dtype=xp.int64, device=array_api_compat.device(x[0]))
         settled = xp.zeros_like(steps, dtype=xp.bool)
-        for _ in range(int(max_steps)):
+        for _ in range(max_steps):
             moved = self._step(x, duration, kept)
             change = _largest(xp, tuple(after - before for after, before in zip(moved, x, strict=True)))
             scale = _largest(xp, moved)
@@ -198,10 +201,11 @@ class HierarchicalNetwork:
         return NetworkRetrieval(x, steps, settled, xp.stack(energies))
 
     def _energy(self, x: States) -> Array:
-        xp, g = self._xp, self._activations(x)
-        own = [layer.lagrangian._legendre(xp, x_a) for layer, x_a in zip(self.layers, x, strict=True)]
-        joint = [xp.vecdot(g[a] @ weights, g[b]) for a, b, weights in self.synapses]
-        return sum(own[1:], own[0]) - sum(joint[1:], joint[0])
+        with np.errstate(over="ignore", invalid="ignore"):  # `_step` says it in words
+            xp, g = self._xp, self._activations(x)
+            own = [layer.lagrangian._legendre(xp, x_a) for layer, x_a in zip(self.layers, x, strict=True)]
+            joint = [xp.vecdot(g[a] @ weights, g[b]) for a, b, weights in self.synapses]
+            return sum(own[1:], own[0]) - sum(joint[1:], joint[0])
 
     def _activations(self, x: States) -> States:
         return tuple(layer.lagrangian._activation(self._xp, x_a) for layer, x_a in zip(self.layers, x, strict=True))
@@ -222,8 +226,9 @@ class HierarchicalNetwork:
                 continue
             layer = self.layers[a]
             share = -math.expm1(-dt / float(layer.tau))
-            states[a] = states[a] + share * (self._input(a, g) - states[a])
-            g[a] = layer.lagrangian._activation(xp, states[a])  # the next layers see it
+            with np.errstate(over="ignore", invalid="ignore"):
+                states[a] = states[a] + share * (self._input(a, g) - states[a])
+                g[a] = layer.lagrangian._activation(xp, states[a])  # the next layers see it
             if not bool(xp.all(xp.isfinite(plain(g[a])))):
                 raise ValueError(f"layer {a} overflows: with these Lagrangians the energy has no lower bound")
         return tuple(states)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .._arrays import Array, plain
 from ._descent import backtrack
 from .lagrangians import IdentityLagrangian, Lagrangian, SoftmaxLagrangian, check_lagrangian
@@ -27,7 +29,7 @@ class HierarchicalMemory(Memory):
 
     With a quadratic visible layer and a softmax over hidden neurons (the defaults) E is the modern continuous
     Hopfield network's, up to a constant; with powers r over hidden neurons and visible activations at ±1 it is
-    1/r of the dense memory's of degree r, up to a constant.
+    n^(r-1)/r times the dense memory's of degree r, up to a constant.
 
     ``hidden``, ``visible``: Lagrangians. A power of degree above 2 on hidden neurons needs activations that
     are bounded (tanh, spherical, layer norm): otherwise E has no lower bound and states grow until an update raises.
@@ -44,6 +46,7 @@ class HierarchicalMemory(Memory):
         self.hidden = check_lagrangian("hidden", SoftmaxLagrangian() if hidden is None else hidden)
         self.visible = check_lagrangian("visible", IdentityLagrangian() if visible is None else visible)
         self.descends = self.hidden.convex and self.visible.convex
+        self.visible._activation(self._xp, self.patterns)  # refuses a bias of another size
 
     def readout(self, x: Any) -> Array:
         """g(x), shape (..., n): the activations of the visible layer."""
@@ -54,8 +57,9 @@ class HierarchicalMemory(Memory):
         return self.visible._legendre(self._xp, x) - self.hidden._value(self._xp, g @ self.patterns.T)
 
     def _input(self, x: Array) -> Array:
-        h = self.visible._activation(self._xp, x) @ self.patterns.T  # (b, d)
-        return self.hidden._activation(self._xp, h) @ self.patterns
+        with np.errstate(over="ignore", invalid="ignore"):  # `_update` says it in words
+            h = self.visible._activation(self._xp, x) @ self.patterns.T  # (b, d)
+            return self.hidden._activation(self._xp, h) @ self.patterns
 
     def _gradient(self, x: Array) -> Array:
         return self.visible._hessian_product(self._xp, x, x - self._input(x))

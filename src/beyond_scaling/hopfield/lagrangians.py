@@ -20,11 +20,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 from .._arrays import Array, as_arrays, as_entries, as_positive
 from ..energy import excess, tilt_values, weights
+from ._whole import as_whole
 
 
 class Lagrangian(ABC):
@@ -100,8 +100,7 @@ class PowerLagrangian(Lagrangian):
     rectified: bool = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.degree, bool) or not isinstance(self.degree, Integral) or self.degree < 2:
-            raise ValueError(f"degree is {self.degree!r}, expected an integer of at least 2")
+        as_whole("degree", self.degree, 2)
 
     @property
     def convex(self) -> bool:  # type: ignore[override]
@@ -259,7 +258,9 @@ class LayerNormLagrangian(Lagrangian):
     def __post_init__(self) -> None:
         as_positive("gamma", self.gamma)
         as_positive("epsilon", self.epsilon)
-        as_arrays(squared=False, bias=self.bias)
+        _, bias = as_arrays(squared=False, bias=self.bias)
+        if bias.ndim > 1:
+            raise ValueError(f"bias has shape {tuple(bias.shape)}, expected () or (n,)")
 
     def _parts(self, xp: Any, x: Array) -> tuple[Array, Array]:
         centred = x - xp.mean(x, axis=-1, keepdims=True)  # (..., n)
