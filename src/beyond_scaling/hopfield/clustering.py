@@ -5,8 +5,10 @@ patterns of a distance memory. A point with some coordinates hidden takes a few 
 
     x ← x + α Σ_μ (ρ_μ - x) softmax_μ(-β |x - ρ_μ|²)        in the hidden coordinates only,
 
-and the prototypes move, by the gradient through all the steps, so that the hidden coordinates come out right.
-(Saha et al. write β/2 where we write β.) A cluster is what flows to one prototype; as β grows, Voronoi cells.
+and the prototypes move, by the gradient through all the steps, so that the hidden coordinates come out right. (Saha
+et al.'s code has β/2 where we have β.) A cluster is what flows to one prototype; as β grows, clusters become Voronoi
+cells. What is learnt serves completion, which is not the k-means objective: prototypes overshoot the centroids, and
+where the coordinates of the clusters tell nothing of each other (the corners of a square) there is nothing to learn.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class ClusteringByMemory(DistanceMemory):
     title = "Clustering by associative memory"
     source = "Saha et al. 2023"
 
-    def __init__(self, patterns: Any, beta: Any = 1.0, rate: float = 0.2, steps: int = 10) -> None:
+    def __init__(self, patterns: Any, beta: Any = 1.0, rate: float = 0.4, steps: int = 5) -> None:
         super().__init__(patterns, beta)
         self.rate = float(plain(as_positive("rate", rate)))
         if self.rate > 1:
@@ -50,8 +52,9 @@ class ClusteringByMemory(DistanceMemory):
     def complete(self, x: Any, known: Any = None) -> Array:
         """``steps`` updates from ``x``, shape (..., n); ``known`` coordinates stay. Differentiable in torch."""
         points = self._points(x)
+        mask = self._known(known, points)
         for _ in range(self.steps):
-            points = self.update(points, known)
+            points = self._step(points, mask)
         return points
 
     def labels(self, x: Any) -> Array:
@@ -65,13 +68,13 @@ class ClusteringByMemory(DistanceMemory):
         k: int,
         beta: float = 1.0,
         *,
-        rate: float = 0.2,
-        steps: int = 10,
+        rate: float = 0.4,
+        steps: int = 5,
         hidden: float = 0.3,
-        epochs: int = 200,
+        epochs: int = 100,
         batch: int | None = None,
-        learning_rate: float = 0.1,
-        restarts: int = 1,
+        learning_rate: float = 0.05,
+        restarts: int = 3,
         seed: int = 0,
     ) -> Clustering:
         """Learn ``k`` prototypes of ``data`` (N, n) by Adam on the squared error of hidden coordinates.

@@ -23,6 +23,8 @@ from .memory import Memory
 
 # W is as good as singular when its least singular value is this much smaller than its largest.
 _SINGULAR = 1e-6
+# Learning keeps W this far from singular: left alone, it would wipe out what all patterns have in common.
+_FLATTEST = 1e-2
 _HALVINGS = 40
 
 
@@ -118,8 +120,9 @@ def learn_kernel(
     """Weights (n, n) of full rank under which the patterns are far apart: gradient descent on `separation_loss`.
 
     Each step starts at length ``rate`` and is halved until the loss falls, so the loss never rises. W starts from the
-    identity, or from a Gaussian matrix if there is a ``seed`` (U-Hop's start). It is returned at the scale that keeps
-    the patterns' mean square length, so that β means the same with and without it.
+    identity, or from a Gaussian matrix if there is a ``seed`` (U-Hop's start). Its singular values are kept above a
+    hundredth of the largest: what all patterns have in common is shrunk, not lost. It is returned at the scale that
+    keeps the patterns' mean square length, so that β means the same with and without it.
 
     Raises:
         ValueError: for fewer than two patterns, a pattern that is zero, or settings that are not positive.
@@ -134,8 +137,9 @@ def learn_kernel(
     for _ in range(steps):
         slope, length = separation_gradient(weights, stored, t), rate
         for _ in range(_HALVINGS):
-            moved = weights - length * slope
-            if _full_rank(xp, moved) and (below := float(separation_loss(moved, stored, t))) < loss:
+            moved = _rounded(xp, weights - length * slope)
+            below = float(separation_loss(moved, stored, t))
+            if below < loss:
                 weights, loss = moved, below
                 break
             length /= 2
@@ -169,6 +173,12 @@ def _upper(xp: Any, stored: Array) -> Array:
     """Booleans (d, d): the pairs i < j."""
     order = xp.arange(stored.shape[0], device=stored.device)
     return order[:, None] < order[None, :]
+
+
+def _rounded(xp: Any, weights: Array) -> Array:
+    """The nearest matrix whose singular values are no less than ``_FLATTEST`` of the largest."""
+    left, values, right = xp.linalg.svd(weights, full_matrices=False)
+    return xp.matmul(left * xp.clip(values, min=_FLATTEST * float(values[0])), right)
 
 
 def _full_rank(xp: Any, weights: Array) -> bool:

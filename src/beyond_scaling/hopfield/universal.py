@@ -35,6 +35,8 @@ Dot with softmax or max has |x|²/2 besides, and the constant of the modern netw
 - for cosine between patterns of one length, with softmax or an odd power: the update maximises a linear bound on the
   sphere.
 
+For cosine this is about updates without known coordinates, which would hold back one part of a direction.
+
 It can rise for the rest. Manhattan's bound has its minimum at a weighted median, but the update goes to the mean.
 """
 
