@@ -34,6 +34,8 @@ EVERY: dict[str, Callable[[], BookWidget]] = {
     ),
     "knife": widgets.KnifeEdge,
     "knife-volume": lambda: widgets.KnifeEdge(rule="volume"),
+    "ladder": widgets.SeparationLadder,
+    "ladder-exponential": lambda: widgets.SeparationLadder(separation="exponential", rung=9.0, count=100, predict=True),
     "layers": lambda: widgets.LayerDescent(steps=3),
     "line": widgets.Landscape1D,
     "loss": widgets.LossCurves,

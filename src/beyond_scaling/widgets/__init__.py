@@ -12,9 +12,11 @@ from .landscape_1d import Landscape1D
 from .landscape_2d import Landscape2D
 from .layer_descent import LayerDescent
 from .loss_curves import LossCurves
+from .memory_playground import MemoryPlayground
 from .parameter_counter import ParameterCounter
 from .rescale import Rescale
 from .sample_size import SampleSize
+from .separation_ladder import SeparationLadder
 from .table_3 import Table3
 from .width_runs import WidthRuns
 from .width_threshold import WidthThreshold
@@ -31,9 +33,11 @@ __all__ = [
     "Landscape2D",
     "LayerDescent",
     "LossCurves",
+    "MemoryPlayground",
     "ParameterCounter",
     "Rescale",
     "SampleSize",
+    "SeparationLadder",
     "SeparationThreshold",
     "Table3",
     "Triangle",
