@@ -141,12 +141,12 @@ export function energyTransformer(P, beta, step) {
   const variance = (c) => inner(c, c) / n;
   const middle = total(P.map(mean)) / P.length;
   const spread = total(P.map((rho) => Math.sqrt(variance(centred(rho))))) / P.length || 1;
-  function normed(x) {
+  /** beta xi.g, with g the normalised state. */
+  function scores(x) {
     const c = centred(x);
     const s = Math.sqrt(variance(c) + LAYER_NORM);
-    return { g: c.map((v) => v / s), s };
+    return timesVector(P, c).map((v) => (beta * v) / s);
   }
-  const scores = (x) => timesVector(P, normed(x).g).map((v) => beta * v);
   const height = (x) => -logSumExp(scores(x)) / beta;
   const weights = (x) => softmax(scores(x));
   function rescaled(x) {
@@ -166,15 +166,11 @@ export function energyTransformer(P, beta, step) {
   return {
     weights, energy: height,
     update(x, known) {
-      let pull = weightedRows(P, weights(x)); // -dE/dg
-      if (!known) return downhill(x, (share) => rescaled(pull.map((v, k) => x[k] + step * share * v)));
-      // Through the normalisation: -dE/dx. The free part of one or the other leads down.
-      const { g, s } = normed(x);
-      const [flat, along] = [centred(pull), inner(g, pull) / n];
-      const slope = flat.map((v, k) => (known[k] ? 0 : (v - g[k] * along) / s));
-      pull = pull.map((v, k) => (known[k] ? 0 : v));
-      const move = inner(slope, pull) > 0 ? pull : slope;
-      return downhill(x, (share) => move.map((v, k) => x[k] + step * share * v));
+      const pull = weightedRows(P, weights(x)); // -dE/dg
+      const aimed = (share) => rescaled(pull.map((v, k) => x[k] + step * share * v));
+      if (!known) return downhill(x, aimed);
+      const aim = aimed(1);
+      return downhill(x, (share) => aim.map((v, k) => (known[k] ? x[k] : x[k] + share * (v - x[k]))));
     },
   };
 }

@@ -7,6 +7,9 @@ import { columnProducts, inner, rowBasis, timesVector, total } from "./linear_al
 /** A drive below so many roundings of what it is the sum of counts as zero: the entry stays as it is. */
 const ROUNDINGS = 8 * Number.EPSILON;
 
+/** A projection has no entries this small but by rounding. */
+const NO_VOTE = 1e-13;
+
 /** P^T P (Hebb), or the projection on what the patterns span; diagonal zero. W = matrix / scale. */
 function couplingsOf(P, rule) {
   const n = P[0].length;
@@ -15,7 +18,8 @@ function couplingsOf(P, rule) {
   else {
     const basis = rowBasis(P);
     if (basis.length === n) throw new RangeError(`patterns span all ${n} dimensions, expected fewer than ${n} independent patterns`);
-    matrix = columnProducts(basis, basis);
+    // What is left of a zero by rounding is no vote.
+    matrix = columnProducts(basis, basis).map((row) => row.map((v) => (Math.abs(v) < NO_VOTE ? 0 : v)));
   }
   for (let i = 0; i < n; i += 1) matrix[i][i] = 0;
   return { matrix, scale: rule === "hebb" ? n : 1 };

@@ -1,4 +1,4 @@
-"""Traits that hold small images: pixels of ink (+1) and paper (-1), each image sent to the browser as 16 hexadecimal digits."""
+"""Traits that hold small images: pixels of ink (+1) and paper (-1), 16 hexadecimal digits in the browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def decode(text: str) -> list[int]:
 
 
 class Images(traitlets.TraitType):
-    """1 to 100 images of 8 x 8 pixels -1 and 1, as anything NumPy turns into an array (d, 64) or (d, 8, 8); kept as lists.
+    """1 to 100 images of 8 x 8 pixels -1 and 1: anything NumPy turns into an array (d, 64) or (d, 8, 8); kept as lists.
 
     Raises:
         ValueError: (a TraitError as well) for another shape or other entries.

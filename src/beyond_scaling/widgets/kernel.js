@@ -1,15 +1,27 @@
 // A linear kernel learnt by spreading patterns apart (Wu et al. 2024), in slices that fit between frames.
 // The same descent as beyond_scaling.hopfield.kernelised.learn_kernel from the identity.
-import { cholesky, columnProducts, largestEigenvalue, rowProducts, zeroMatrix } from "./linear_algebra.js";
+import { cholesky, columnProducts, inner, largestEigenvalue, orthogonalised, rowProducts, zeroMatrix } from "./linear_algebra.js";
 
-const SINGULAR = 1e-6;
+/** W is kept this far from singular, or it would wipe out what all patterns have in common. */
+const FLATTEST = 1e-2;
 const HALVINGS = 40;
 
-/** Whether the least singular value of W exceeds SINGULAR times its largest. */
-function keepsDirections(W) {
+/** The nearest matrix whose singular values are no less than FLATTEST of the largest. */
+function* keptFromSingular(W) {
   const G = columnProducts(W, W);
-  const floor = SINGULAR ** 2 * largestEigenvalue(G);
-  return cholesky(G.map((row, i) => row.map((v, k) => (i === k ? v - floor : v)))) !== null;
+  const least = FLATTEST ** 2 * largestEigenvalue(G) * 1.01;
+  yield;
+  // Mostly there is nothing to do, which is cheaper to see than the singular values.
+  if (cholesky(G.map((row, i) => row.map((v, k) => (i === k ? v - least : v))))) return W;
+  const { columns, vectors } = yield* orthogonalised(W);
+  const sizes = columns.map((u) => Math.sqrt(inner(u, u)));
+  const floor = FLATTEST * Math.max(...sizes);
+  const kept = W.map((row) => Float64Array.from(row));
+  sizes.forEach((size, j) => {
+    if (size >= floor || size === 0) return;
+    kept.forEach((row, i) => { for (let k = 0; k < row.length; k += 1) row[k] += (floor / size - 1) * columns[j][i] * vectors[j][k]; });
+  });
+  return kept;
 }
 
 /** The mapped patterns on the unit sphere, their lengths before, and all products of two. */
@@ -70,12 +82,11 @@ export function* learningKernel(P, { steps = 100, rate = 1, t = 2 } = {}) {
     yield;
     for (let h = 0, length = rate; ; h += 1, length /= 2) {
       if (h === HALVINGS) break learning; // nothing falls any more
-      const moved = W.map((row, i) => row.map((v, k) => v - length * slope[i][k]));
+      const moved = yield* keptFromSingular(W.map((row, i) => row.map((v, k) => v - length * slope[i][k])));
       const there = mappedTo(moved, P);
       const next = repulsion(there, t);
-      const falls = next.loss < loss && keepsDirections(moved);
       yield;
-      if (falls) {
+      if (next.loss < loss) {
         [W, at, loss, share] = [moved, there, next.loss, next.share];
         break;
       }

@@ -120,6 +120,37 @@ export function choleskySolve(L, b) {
   return x;
 }
 
+/**
+ * The singular values and right singular vectors of a square matrix (one-sided Jacobi rotations), in no order: A V has orthogonal
+ * columns. A generator that pauses, of the matrix's rows W = A V (as columns, transposed) and V, both transposed.
+ * @param {ArrayLike<number>[]} A (n, n) @returns {Generator<undefined, {columns: Float64Array[], vectors: Float64Array[]}>}
+ */
+export function* orthogonalised(A) {
+  const n = A.length;
+  const columns = Array.from({ length: n }, (_, k) => Float64Array.from(A, (row) => row[k]));
+  const vectors = zeroMatrix(n, n);
+  vectors.forEach((v, k) => { v[k] = 1; });
+  for (let sweep = 0, turned = true; turned && sweep < 40; sweep += 1) {
+    turned = false;
+    for (let p = 0; p < n; p += 1) {
+      for (let q = p + 1; q < n; q += 1) {
+        const [u, v] = [columns[p], columns[q]];
+        const [uu, vv, uv] = [inner(u, u), inner(v, v), inner(u, v)];
+        if (Math.abs(uv) <= 1e-15 * Math.sqrt(uu * vv)) continue;
+        turned = true;
+        const zeta = (vv - uu) / (2 * uv);
+        const t = (zeta >= 0 ? 1 : -1) / (Math.abs(zeta) + Math.sqrt(1 + zeta * zeta));
+        const c = 1 / Math.sqrt(1 + t * t);
+        for (const [a, b] of [[u, v], [vectors[p], vectors[q]]]) {
+          for (let k = 0; k < n; k += 1) [a[k], b[k]] = [c * (a[k] - t * b[k]), c * (t * a[k] + b[k])];
+        }
+      }
+      if (p % 8 === 7) yield;
+    }
+  }
+  return { columns, vectors };
+}
+
 /** The largest eigenvalue of a positive semidefinite matrix: power iteration, from a vector with no symmetry. */
 export function largestEigenvalue(A, steps = 60) {
   let v = Float64Array.from(A, (_, k) => 1 + ((k * 0.618) % 1));

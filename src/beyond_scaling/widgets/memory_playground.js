@@ -252,7 +252,7 @@ function render({ model, el }) {
   }
   const isStored = () => target() >= 0 && images.length > 0 && codes().slice(0, stored()).includes(codeNow());
   /** Of a network that has ended: short words for its card, and whether it did well. */
-  function worded({ kind, found, overlap, among }) {
+  function worded({ kind, found, overlap, among }, key) {
     const same = found !== null && target() >= 0 && called(found) !== undefined && called(found) === called(target());
     const texts = {
       right: ["found it", "good"],
@@ -262,17 +262,20 @@ function render({ model, el }) {
       spurious: ["spurious state", "bad"],
       blank: ["nothing: blank", "bad"],
     };
+    // It fills in, and does not claim to know.
+    if (key === "predictive") texts.spurious = texts.mixture = [query.includes(0) ? "filled in wrongly" : "nothing erased", "bad"];
     const [text, verdict] = texts[kind];
     return { text, verdict, overlap: `overlap ${fixed(overlap, 2)}` };
   }
-  function cardWords(run) {
+  function cardWords(key, run) {
     if (run.network === null) return { text: "learning …", foot: "", spoken: "learning its kernel" };
     if (typeof run.network === "string") return { text: "no room", verdict: "bad", foot: run.network, spoken: `none, the ${run.network}` };
     if (!run.done) return { text: run.steps ? `step ${run.steps}` : "ready", foot: "", spoken: run.steps ? `step ${run.steps}` : "the query" };
     run.outcome ??= judged(run);
-    const { text, verdict, overlap } = worded(run.outcome);
+    const { text, verdict, overlap } = worded(run.outcome, key);
     const steps = run.settled ? plural(run.steps, "step") : `${run.steps} steps, moving`;
-    return { text, verdict, foot: `${steps} · ${fixed(run.outcome.overlap, 2)}`, spoken: `${text}, ${steps}, ${overlap}` };
+    const guessed = model.get("predict") ? ` · you ${model.get("guesses").includes(key) === (run.outcome.kind === "right") ? "✓" : "✗"}` : "";
+    return { text, verdict, foot: `${steps} · ${fixed(run.outcome.overlap, 2)}${guessed}`, spoken: `${text}, ${steps}, ${overlap}` };
   }
   function queryWords() {
     if (target() < 0) return "your drawing";
@@ -320,12 +323,12 @@ function render({ model, el }) {
         run.drawn = run.energies.length + run.energies.at(-1);
         card.spark(run.energies, colours);
       }
-      card.outcome(cardWords(run));
+      card.outcome(cardWords(key, run));
     }
   }
   let asked = ""; // the question that the runs answer
   function question() {
-    const key = JSON.stringify(QUESTION.filter((name) => name !== "names").map((name) => model.get(name)));
+    const key = JSON.stringify([...QUESTION.filter((name) => name !== "names"), "predict"].map((name) => model.get(name)));
     if (key === asked) return;
     if (asked) touched = true;
     const pressed = running;
@@ -374,9 +377,8 @@ function render({ model, el }) {
     const right = ends.filter((run) => (run.outcome ??= judged(run)).kind === "right").length;
     ui.readout([
       ["Stored", `${stored()} images`],
-      ["Query", queryWords()],
       ["Settled", `${ends.length} of ${runs.size}`],
-      ["Found it", answered && ends.length ? `${right} of ${runs.size}` : "?", undefined],
+      ["Found it", answered && ends.length ? `${right} of ${runs.size}` : "?"],
     ]);
   }
 

@@ -23,7 +23,7 @@ class _Networks(traitlets.List[str]):
     def validate(self, obj: Any, value: Any) -> list[str]:
         chosen = super().validate(obj, value)
         unknown = [name for name in chosen if name not in NETWORKS]
-        if unknown or not chosen and self.name == "networks":
+        if unknown or (not chosen and self.name == "networks"):
             least = "at least one of" if self.name == "networks" else "some of"
             raise traitlets.TraitError(f"{self.name} is {chosen!r}; expected {least} {', '.join(NETWORKS)}")
         return [name for name in NETWORKS if name in chosen]
@@ -33,8 +33,8 @@ class MemoryPlayground(BookWidget):
     """Images of 8 x 8 pixels, a query made from one of them, and the zoo's networks retrieving it side by side.
 
     The query is a function of the traits: the image ``target`` with a share ``noise`` of its pixels flipped, then
-    ``painted``, then ``erased``. Every network starts from it and updates, as the classes of ``beyond_scaling.hopfield``
-    do, until no pixel moves by more than 0.001, or 100 updates have moved it.
+    ``painted``, then ``erased``. Every network starts from it and updates, as the classes of
+    ``beyond_scaling.hopfield`` do, until no pixel moves by more than 0.001, or 100 updates have moved it.
 
     Attributes:
         patterns: 1 to 100 images of 64 pixels, ink 1 and paper -1; an array (d, 64) or (d, 8, 8). Default: digits.
@@ -52,10 +52,11 @@ class MemoryPlayground(BookWidget):
         networks: which networks are shown, of ``NETWORKS``.
         predict: whether the outcomes are kept back until the reader has guessed, and plays.
         guesses: the networks that the reader expects to find the image.
-        summary: read-only, written by the browser: ``stored`` (how many), ``target``, ``query`` (64 entries 1, -1 and 0), and for each
-            network in ``networks``: ``outcome`` ("right", "other", "inverse", "mixture", "spurious", "blank" or
-            "moving"), ``found`` (the number of the image, or None), ``steps``, ``settled``, ``overlap`` (cosine with the target, or with
-            the nearest image if there is none) and ``energy``. Empty until the widget is shown.
+        summary: read-only, written by the browser: ``stored`` (how many), ``target``, ``query`` (64 entries 1, -1 and
+            0), and for each network in ``networks``: ``outcome`` ("right", "other", "inverse", "mixture", "spurious",
+            "blank" or "moving"), ``found`` (the number of the image, or None), ``steps``, ``settled``, ``overlap``
+            (cosine with the target, or with the nearest image if there is none) and ``energy``. Empty until the
+            widget is shown.
 
     Raises:
         ValueError: (a TraitError as well) for images, pixels or numbers out of range.

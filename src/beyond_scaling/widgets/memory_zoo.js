@@ -12,7 +12,7 @@ export const BLOCK_STEP = 0.5;
 /** What the predictive-coding memory adds to variances, and the share of the way that a step of it goes. */
 export const PRECISION = { epsilon: 0.01, step: 0.5 };
 /** Descent of the kernel. */
-export const KERNEL = { steps: 20, rate: 1, t: 2 };
+export const KERNEL = { steps: 10, rate: 1, t: 2 };
 
 function* learntKernel(P) {
   // One image has no other to be told from.
