@@ -23,10 +23,10 @@ import array_api_compat
 import numpy as np
 
 from .._arrays import Array, as_arrays, as_positive
-from ..energy import excess, tilt_values, weights
+from ..energy import excess, tilt_values
 from ._descent import backtrack
 from ._whole import as_whole
-from .lagrangians import Lagrangian, LayerNormLagrangian, PowerLagrangian, check_lagrangian
+from .lagrangians import Lagrangian, LayerNormLagrangian, PowerLagrangian, check_lagrangian, softmax
 from .memory import Memory
 
 
@@ -142,7 +142,7 @@ class EnergyTransformer(Memory):
         pull = -self.hidden._activation(xp, g @ self.memories.T) @ self.memories  # (b, t, m) @ (m, w)
         if self._attends():
             queries, keys, scores = self._scores(g)
-            share = weights(xp, tilt_values(xp, scores))  # (b, h, t, t)
+            share = softmax(xp, scores)  # (b, h, t, t)
             as_query = (share @ keys) @ self.query_weights  # (b, h, t, k) @ (h, k, w)
             as_key = (xp.matrix_transpose(share) @ queries) @ self.key_weights
             pull = pull - xp.sum(as_query + as_key, axis=1)

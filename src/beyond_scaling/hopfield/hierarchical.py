@@ -243,8 +243,8 @@ class HierarchicalNetwork:
         if len(states) != len(self.layers):
             raise ValueError(f"got {len(states)} states, expected {len(self.layers)}, one for each layer")
         named = {f"states[{a}]": state for a, state in enumerate(states)}
-        reference = self.synapses[0].weights
-        _, _, *arrays = as_arrays(squared=False, reference=reference, **named)
+        reference = self.synapses[0].weights[:1, :1]  # says kind, dtype and device; the weights are checked already
+        _, _, *arrays = as_arrays(squared=False, weights=reference, **named)
         batch = tuple(arrays[0].shape[:-1])
         for layer, array, name in zip(self.layers, arrays, named, strict=True):
             if tuple(array.shape) != (*batch, layer.size):

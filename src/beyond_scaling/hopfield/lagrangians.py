@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .._arrays import Array, as_arrays, as_entries, as_positive
+from .._arrays import Array, as_arrays, as_entries, as_positive, plain
 from ..energy import excess, tilt_values, weights
 from ._whole import as_whole
 
@@ -190,7 +190,7 @@ class SoftmaxLagrangian(Lagrangian):
         return (tilt.base + excess(xp, tilt)) / self.beta
 
     def _activation(self, xp: Any, x: Array) -> Array:
-        return weights(xp, tilt_values(xp, self.beta * x))
+        return softmax(xp, self.beta * x)
 
     def _legendre(self, xp: Any, x: Array) -> Array:
         tilt = tilt_values(xp, self.beta * x)
@@ -288,6 +288,12 @@ class LayerNormLagrangian(Lagrangian):
         unit = centred / deviation
         flat = v - xp.mean(v, axis=-1, keepdims=True)
         return self.gamma / deviation * (flat - unit * (xp.vecdot(unit, v) / x.shape[-1])[..., None])
+
+
+def softmax(xp: Any, z: Array) -> Array:
+    """softmax(z) along the last axis, shape (..., n); entries of z may be -inf, but not all of them."""
+    grown = xp.exp(z - xp.max(plain(z), axis=-1, keepdims=True))
+    return grown / xp.sum(grown, axis=-1, keepdims=True)
 
 
 def _at(function: Callable[[Any, Array], Array], x: Any) -> Array:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 import array_api_compat
 import numpy as np
 
-from .._arrays import Array, as_patterns, as_points, map_rows, plain
+from .._arrays import Array, as_arrays, as_patterns, map_rows, plain
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,13 @@ class Memory(ABC):
     # --- shapes and kinds -----------------------------------------------------------------------------------------
 
     def _points(self, x: Any) -> Array:
-        _, points, _ = as_points(x, self.patterns)
+        # One entry stands for the patterns, which were looked at when they came in.
+        _, points, _ = as_arrays(x=x, patterns=self.patterns[:1, :1])
+        if points.ndim < 1 or points.shape[-1] != self.n:
+            raise ValueError(
+                f"x has shape {tuple(points.shape)}, expected (..., {self.n}) "
+                f"to go with patterns of shape {tuple(self.patterns.shape)}"
+            )
         return self._xp.astype(points, self.patterns.dtype, copy=False)
 
     def _known(self, known: Any, points: Array) -> Array | None:
