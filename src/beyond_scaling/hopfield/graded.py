@@ -70,7 +70,7 @@ class GradedHopfield(Memory):
 
     def _gradient(self, x: Array) -> Array:
         xp, v = self._xp, self._inside(x)
-        return xp.atanh(v) / self.beta - (xp.matmul(v, self.weights) + self.bias)
+        return _artanh(xp, v) / self.beta - (xp.matmul(v, self.weights) + self.bias)
 
     def _update(self, x: Array, known: Array | None) -> Array:
         xp = self._xp
@@ -98,6 +98,12 @@ class GradedHopfield(Memory):
 
     def _width(self) -> int:
         return 3 * self.n
+
+
+def _artanh(xp: Any, v: Array) -> Array:
+    """artanh, infinite at -1 and 1 without a warning."""
+    inside, infinite = xp.abs(v) < 1, xp.full_like(v, float("inf"))
+    return xp.where(inside, xp.atanh(xp.where(inside, v, xp.zeros_like(v))), xp.where(v > 0, infinite, -infinite))
 
 
 def _x_log_x(xp: Any, x: Array) -> Array:

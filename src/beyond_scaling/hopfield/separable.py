@@ -15,9 +15,10 @@ and where x_i = 0, Σ_μ ρ_μi [F(s_μ + 1) - F(s_μ - 1)].
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
-from .._arrays import Array, block_elements, blocks, plain
+from .._arrays import Array, map_rows, plain
 from .binary import BinaryMemory, Drives, Mode
 
 
@@ -68,8 +69,11 @@ class _Overlaps:
 
     def __init__(self, memory: SeparableMemory, overlaps: Array) -> None:
         self.memory, self.overlaps = memory, overlaps  # (b, d)
-        self.limit = block_elements(overlaps) // 8  # many cheap passes over this much: a CPU keeps it in its cache
-        self.terms = memory._compared(overlaps)
+        self.terms = self._terms(memory._compared, overlaps)
+
+    def _terms(self, function: Callable[[Array], Terms], overlaps: Array) -> Terms:
+        # Many cheap passes over few rows: on a CPU an eighth of a block stays in the cache, three times as fast.
+        return Terms(*map_rows(self.memory._xp, function, overlaps, 8 * self.memory.d))
 
     def drive(self, rows: Array, block: slice, here: Array) -> tuple[Array, Array]:
         xp = self.memory._xp
@@ -79,19 +83,17 @@ class _Overlaps:
         unknown = here == 0
         if not bool(xp.any(unknown)):
             return drive, zero[:, None]
-        guess = self.memory._guessed(self.overlaps[rows])
+        guess = self._terms(self.memory._guessed, self.overlaps[rows])
         return (
             xp.where(unknown, xp.matmul(guess.slope, columns), drive),
             xp.where(unknown, guess.zero[:, None], zero[:, None]),
         )
 
     def turn(self, rows: Array, at: Array, change: Array, block: slice) -> None:
-        for part in blocks(rows.shape[0], self.overlaps.shape[1], self.limit):
-            some = rows[part]
-            moved = self.overlaps[some] + change[part, None] * self.memory._columns[at[part]]  # (p, d)
-            self.overlaps[some] = moved
-            for term, value in zip(self.terms, self.memory._compared(moved), strict=True):
-                term[some] = value
+        moved = self.overlaps[rows] + change[:, None] * self.memory._columns[at]  # (r, d)
+        self.overlaps[rows] = moved
+        for term, value in zip(self.terms, self._terms(self.memory._compared, moved), strict=True):
+            term[rows] = value
 
     def close(self, block: slice) -> None:
         pass  # the overlaps are already those of the new state
