@@ -7,9 +7,10 @@ these GitHub repositories, cloned there under their own names and imported from 
     bhoov/barebones-hamux           needs jax, equinox
     bhoov/energy-transformer-jax    needs jax, equinox
 
-Every way gets the same float32 numbers in its own kind of array, and the same ``--threads``. Ways take turns, round by
-round; times are medians of ``--rounds``, compilation left out, and ratios are to the first of ours. "error": the
-largest difference from plain float64 formulas, relative to the largest entry.
+Every way gets the same float32 numbers in its own kind of array, and the same ``--threads`` (jax can be held to one,
+but not to a few: it then takes all cores). Ways take turns, round by round; times are medians of ``--rounds``,
+compilation left out, and ratios are to the first of ours. "error": the largest difference from plain float64 formulas,
+relative to the largest entry.
 
 "attention": one update of the modern continuous network. "layers": ∂E/∂g of all layers of a hierarchical network.
 "block": ∂E/∂g of an Energy Transformer block in which tokens attend to themselves too, as the authors' code does.
@@ -255,15 +256,23 @@ def cases(peers: Path | None) -> Iterator[Case]:
     yield block_case(2, 64, 128, 4, 32, 512, peers)
 
 
+def limit_threads(count: int) -> None:
+    """Libraries read their limits when they are loaded, so the script starts again with the limits in place."""
+    limits = {f"{library}_NUM_THREADS": str(count) for library in ("OMP", "OPENBLAS", "MKL", "VECLIB")}
+    if count == 1:
+        limits["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    if any(os.environ.get(name) != value for name, value in limits.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | limits)
+    torch.set_num_threads(count)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, help="folder that holds the peers' repositories")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    if options.threads == 1:  # XLA reads this when jax is first imported
-        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    limit_threads(options.threads)
     print(f"{'case':62s}{'way':36s}{'ms':>10s}{'ratio':>8s}{'error':>10s}")
     for case in cases(options.peers):
         times: dict[str, list[float]] = {name: [] for name in case.ways}

@@ -133,6 +133,14 @@ def test_a_step_of_fixed_length_may_raise_the_energy() -> None:
     assert (ours.energy(ours.update(x)) <= ours.energy(x)).all()
 
 
+def test_gradients_flow_through_updates() -> None:
+    x = torch.tensor(normal(12, 1, 12), requires_grad=True)
+    known = np.arange(12) % 4 == 0
+    ours = block("as published", torch.tensor(normal(0, 3, 12)))
+    assert torch.autograd.gradcheck(ours.update, (x,))
+    assert torch.autograd.gradcheck(lambda x: ours.update(x, known), (x,))
+
+
 # --- what it is made of -------------------------------------------------------------------------------------------
 
 

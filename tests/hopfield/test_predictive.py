@@ -110,6 +110,12 @@ def test_retrieval_arrives_at_the_completion() -> None:
         np.testing.assert_allclose(np.asarray(found.state), patterns, atol=1e-6)
 
 
+def test_gradients_flow_through_completion() -> None:
+    memory = PredictiveCodingMemory(torch.tensor(normal(8, 5, 6)), epsilon=0.01)
+    x = torch.tensor(normal(9, 2, 6), requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: memory.complete(x, np.arange(6) < 3), (x,))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [

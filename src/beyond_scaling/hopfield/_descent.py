@@ -22,7 +22,7 @@ def backtrack(
     """
     device = array_api_compat.device(x)
     start = energy(x)  # (b,)
-    moved = xp.asarray(x, copy=True)
+    moved = 1 * x  # a copy that stays in the autograd graph, whatever the version of torch
     waiting = xp.arange(x.shape[0], device=device)
     shares = xp.ones((x.shape[0], 1), dtype=x.dtype, device=device)
     for _ in range(_HALVINGS):

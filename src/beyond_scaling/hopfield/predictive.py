@@ -93,7 +93,7 @@ class PredictiveCodingMemory(Memory):
         xp = self._xp
         if known is None:
             return self.mean + xp.zeros_like(x)
-        result = xp.asarray(x, copy=True)
+        result = 1 * x  # a copy that stays in the autograd graph, whatever the version of torch
         masks, which = np.unique(as_numpy(known).astype(bool), axis=0, return_inverse=True)
         for number, mask in enumerate(masks):  # rows that know the same coordinates share one decomposition
             rows = _indices(xp, np.flatnonzero(which.ravel() == number), x)
