@@ -47,12 +47,15 @@ class Memory(ABC):
         patterns: (d, n), as stored.
         domain: "binary": an update gives entries -1 and 1 (an entry of a query may also be 0, unknown); "real".
         descends: whether theory says that no update raises the energy.
+        title, source: what the book calls the network, and where it comes from, in words.
 
     Raises:
         ValueError: patterns that are not (d, n) with finite entries; for a binary network, entries other than -1 and 1.
     """
 
     domain: ClassVar[Literal["binary", "real"]] = "real"
+    title: ClassVar[str]
+    source: ClassVar[str]
     descends: bool = True
 
     def __init__(self, patterns: Any) -> None:
