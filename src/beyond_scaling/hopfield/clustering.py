@@ -73,17 +73,19 @@ class ClusteringByMemory(DistanceMemory):
         hidden: float = 0.3,
         epochs: int = 100,
         batch: int | None = None,
-        learning_rate: float = 0.05,
+        draws: int = 4,
+        learning_rate: float = 0.1,
         restarts: int = 3,
         seed: int = 0,
     ) -> Clustering:
         """Learn ``k`` prototypes of ``data`` (N, n) by Adam on the squared error of hidden coordinates.
 
-        Each coordinate of each point is hidden with probability ``hidden``, anew in every epoch, and starts from the
-        data's mean. ``beta`` is in one over squared data units and sets how soft the clusters are. ``learning_rate``
-        is in units of the data's root mean square deviation. Prototypes start at data points far from each other
-        (k-means++, where Saha et al. start from Gaussian noise); of several ``restarts`` the one with the least error
-        on one fixed set of masks is kept. ``batch``: points per step, None for all.
+        Each coordinate is hidden with probability ``hidden`` and starts from the data's mean: ``draws`` masks for
+        each point, anew in every step. ``batch`` is how many points are in a step, None for all. ``beta`` is in one
+        over squared data units and sets how soft the clusters are, ``learning_rate`` in units of the data's root mean
+        square deviation. Prototypes start at data points far from each other (k-means++; Saha et al. start from
+        Gaussian noise). Over all ``restarts`` and epochs, those with the least error on one fixed set of masks are
+        kept.
 
         Raises:
             ValueError: for data that is not (N, n) with N ≥ k, and settings out of their ranges.
@@ -94,7 +96,9 @@ class ClusteringByMemory(DistanceMemory):
         k = as_whole("k", k, 1, points.shape[0])
         if isinstance(hidden, bool) or not isinstance(hidden, Real) or not 0 < hidden <= 1:
             raise ValueError(f"hidden is {hidden!r}, expected a probability in (0, 1]")
-        epochs, restarts = as_whole("epochs", epochs), as_whole("restarts", restarts)
+        epochs, restarts, draws = (
+            as_whole(name, value) for name, value in (("epochs", epochs), ("restarts", restarts), ("draws", draws))
+        )
         batch = points.shape[0] if batch is None else as_whole("batch", batch)
         learning_rate = float(as_positive("learning_rate", learning_rate))
         cls(points[:1, :], beta, rate, steps)  # the rest of the settings, checked before any work
@@ -104,39 +108,33 @@ class ClusteringByMemory(DistanceMemory):
         mean = torch.mean(x, dim=0)
         spread = float(torch.sqrt(torch.mean((x - mean) ** 2))) or 1.0
 
-        def error(prototypes: Any, rows: Any, drawn: np.ndarray) -> Any:
-            known = torch.from_numpy(drawn).to(x.device)
-            memory = cls(prototypes, beta, rate, steps)
-            found = memory.complete(torch.where(known, rows, mean), known)
-            return torch.sum((found - rows) ** 2) / max(1, int(np.sum(~drawn)))  # known coordinates add nothing
+        def error(prototypes: Any, points: Any, known: Any) -> Any:
+            rows = points.repeat(draws, 1)
+            found = cls(prototypes, beta, rate, steps).complete(torch.where(known, rows, mean), known)
+            return torch.sum((found - rows) ** 2) / torch.clip(torch.sum(~known), min=1)  # the known add nothing
 
-        def draw(count: int) -> np.ndarray:
-            return rng.random((count, x.shape[1])) >= hidden
+        def draw(count: int) -> Any:
+            return torch.from_numpy(rng.random((draws * count, x.shape[1])) >= hidden).to(x.device)
 
         fixed = draw(x.shape[0])
-        best: tuple[float, Any, list[float]] | None = None
+        best, least, history = x[:k], float("inf"), []
         for _ in range(restarts):
             prototypes = _far_apart(x, k, rng).clone().requires_grad_(True)
             optimiser = torch.optim.Adam([prototypes], lr=learning_rate * spread)
-            history = []
+            errors = []
             for _ in range(epochs):
                 order = torch.from_numpy(rng.permutation(x.shape[0])).to(x.device)
-                losses = []
                 for part in torch.split(order, batch):
                     optimiser.zero_grad()
-                    loss = error(prototypes, x[part], draw(len(part)))
-                    loss.backward()
+                    error(prototypes, x[part], draw(len(part))).backward()
                     optimiser.step()
-                    losses.append(float(loss.detach()) * len(part))
-                history.append(sum(losses) / x.shape[0])
-            with torch.no_grad():
-                final = float(error(prototypes.detach(), x, fixed))
-            if best is None or final < best[0]:
-                best = (final, prototypes.detach(), history)
-        assert best is not None  # restarts ≥ 1
-        final, learnt, history = best
-        memory = cls(xp.asarray(learnt if isinstance(points, torch.Tensor) else learnt.numpy()), beta, rate, steps)
-        return Clustering(memory, memory.labels(points), np.asarray(history), final)
+                learnt = prototypes.detach().clone()
+                with torch.no_grad():
+                    errors.append(float(error(learnt, x, fixed)))
+                if errors[-1] < least:
+                    best, least, history = learnt, errors[-1], errors
+        memory = cls(xp.asarray(best if isinstance(points, torch.Tensor) else best.numpy()), beta, rate, steps)
+        return Clustering(memory, memory.labels(points), np.asarray(history), least)
 
 
 @dataclass(frozen=True)
@@ -144,10 +142,10 @@ class Clustering:
     """What `ClusteringByMemory.fit` found.
 
     Attributes:
-        memory: the network of the learnt prototypes.
-        labels: (N,), the cluster of each point.
-        history: (epochs,), the mean squared error of a hidden coordinate over each epoch, squared data units.
-        error: the same at the end, on the fixed masks.
+        memory: the network of the learnt prototypes. labels: (N,), the cluster of each point. history: (epochs,), the
+        mean squared error of a hidden coordinate on the fixed masks after each epoch, in squared
+            data units.
+        error: the least of it, that of the prototypes that were kept.
     """
 
     memory: ClusteringByMemory

@@ -6,7 +6,8 @@ denominator, as if one more pattern, zero, were stored:
     E(x) = -(1/β) log(1 + Σ_i exp(β ρ_i·x)) + |x|²/2 + log(d + 1)/β + max_i |ρ_i|²/2
     x⁺   = Σ_i softmax_1(β Mᵀx)_i ρ_i,        softmax_1(z)_i = exp(z_i)/(1 + Σ_j exp(z_j))
 
-The constant is that of the modern network with d + 1 patterns, so that the two energies are equal.
+A query whose scores are all well below 0 goes to zero; one at a right angle to every pattern still weighs each by
+1/(d + 1). The constant is that of the modern network with d + 1 patterns, so that the two energies are equal.
 """
 
 from __future__ import annotations

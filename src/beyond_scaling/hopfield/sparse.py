@@ -80,7 +80,8 @@ def entmax(z: Any, alpha: float = 1.5, axis: int = -1) -> Array:
 
     p_i = [(α - 1) z_i - τ]₊^(1/(α - 1)). The threshold is exact, from sorted entries, for α = 2 and 1.5; for other α
     it is found by bisection to the precision of the dtype. Torch gradients flow: J = diag(s) - s sᵀ/Σs, with s_i =
-    p_i^(2 - α) on the support.
+    p_i^(2 - α) on the support. For α > 2 a weight leaves zero with infinite slope, so weights below ε^(1/(α - 1)) are
+    rounding.
 
     Raises:
         ValueError: for entries that are not finite, no entries, or an ``alpha`` that is not a finite number from 1 on.
@@ -88,8 +89,13 @@ def entmax(z: Any, alpha: float = 1.5, axis: int = -1) -> Array:
     xp, values = as_entries(z, axis, "z")
     alpha = _as_alpha(alpha)
     top = xp.max(plain(values), axis=-1, keepdims=True)
+    values = values - top
+    if alpha > 1:
+        # A gap of 1/(α - 1) or more is never in the support: taken in before its square overflows.
+        floor = xp.full_like(values, -2 / (alpha - 1))
+        values = xp.where(values > floor, values, floor)
     rule = {1.0: _softmax, 1.5: _entmax_15, 2.0: _sparsemax}.get(alpha)
-    weights = _by_bisection(xp, values - top, alpha) if rule is None else rule(xp, values - top)
+    weights = _by_bisection(xp, values, alpha) if rule is None else rule(xp, values)
     return xp.moveaxis(weights, -1, axis)
 
 
@@ -149,20 +155,18 @@ def _by_bisection(xp: Any, values: Array, alpha: float) -> Array:
         low, high = xp.where(over, low, middle), xp.where(over, middle, high)
     middle = (low + high) / 2
     found = _weights_at(xp, gaps, middle, alpha)
-    # One Newton step whose slope is a constant: it sharpens λ, and carries its derivative.
+    # λ keeps its value and gets its derivative, by the implicit function theorem on Σ p = 1.
     slope = xp.sum(_slopes(xp, found, alpha), axis=-1, keepdims=True) * xp.exp((alpha - 1) * middle)
-    weights = _weights_at(xp, -values, middle, alpha)
-    middle = middle - (xp.sum(weights, axis=-1, keepdims=True) - 1) / slope
-    return _weights_at(xp, -values, xp.clip(middle, max=0), alpha)
+    total = xp.sum(_weights_at(xp, -values, middle, alpha), axis=-1, keepdims=True)
+    weights = _weights_at(xp, -values, middle - (total - plain(total)) / slope, alpha)
+    return weights / xp.sum(plain(weights), axis=-1, keepdims=True)
 
 
 def _weights_at(xp: Any, gaps: Array, log_largest: Array, alpha: float) -> Array:
     """p_i = exp(λ + log(1 - (α - 1) gap_i e^(-(α - 1) λ))/(α - 1)), 0 where the logarithm has no argument."""
     most = 0.9 * math.log(float(xp.finfo(gaps.dtype).max))
     scale = xp.exp(xp.clip(-(alpha - 1) * log_largest, max=most))
-    reach = (alpha - 1) * gaps
-    # A gap of 1/(α - 1) or more is never in the support: taken out before it overflows.
-    drop = xp.where(reach < 1, reach, xp.ones_like(reach)) * scale
+    drop = (alpha - 1) * gaps * scale  # at most 2 exp(most)
     inside = drop < 1
     safe = xp.where(inside, drop, xp.zeros_like(drop))
     return xp.where(inside, xp.exp(log_largest + xp.log1p(-safe) / (alpha - 1)), xp.zeros_like(drop))

@@ -101,8 +101,7 @@ class UniversalHopfield(Memory):
         degree = as_whole("degree", degree)
         self.degree = 1 if separation == "identity" else degree
         self.projection = self.patterns if projection is None else self._as_projection(projection)
-        self._lengths = self._xp.linalg.vector_norm(self.patterns, axis=1)  # (d,)
-        if similarity == "cosine" and bool(self._xp.any(plain(self._lengths) == 0)):
+        if similarity == "cosine" and bool(self._xp.any(plain(self._lengths()) == 0)):
             raise ValueError("patterns has a row of zeros, which has no cosine")
         self._same: Memory | None = None  # the network of the zoo that this one is, where there is one
         if separation == "softmax" and similarity in ("dot", "euclidean"):
@@ -174,7 +173,7 @@ class UniversalHopfield(Memory):
         if self.similarity == "manhattan":
             return 0 - xp.sum(xp.abs(x[:, None, :] - self.patterns[None, :, :]), axis=2)
         products = xp.matmul(x, self.patterns.T)
-        return products if self.similarity == "dot" else products / self._lengths / self._length(x)
+        return products if self.similarity == "dot" else products / self._lengths() / self._length(x)
 
     def _climb(self, x: Array, share: Array) -> Array:
         """Σ_i w_i ∇s_i(x), (b, n)."""
@@ -186,10 +185,14 @@ class UniversalHopfield(Memory):
         if self.similarity == "manhattan":
             return xp.sum(share[:, :, None] * xp.sign(self.patterns[None, :, :] - x[:, None, :]), axis=1)
         length = self._length(x)  # (b, 1)
-        towards = xp.matmul(share / self._lengths, self.patterns) / length
+        towards = xp.matmul(share / self._lengths(), self.patterns) / length
         slope = towards - xp.vecdot(share, self._scores(x))[:, None] * x / length**2
         # At x = 0 there is no direction to turn from.
         return xp.where(xp.any(plain(x) != 0, axis=1, keepdims=True), slope, xp.zeros_like(slope))
+
+    def _lengths(self) -> Array:
+        """|ρ_i|, (d,)"""
+        return self._xp.linalg.vector_norm(self.patterns, axis=1)
 
     def _length(self, x: Array) -> Array:
         """|x|, (b, 1), and 1 at x = 0."""
@@ -229,7 +232,7 @@ class UniversalHopfield(Memory):
         """|x|²/2 + max_i |ρ_i|²/2 for dot, which has no bound without it; 0 for the others."""
         if self.similarity != "dot":
             return 0.0
-        return (self._xp.vecdot(x, x) + self._xp.max(self._lengths) ** 2) / 2
+        return (self._xp.vecdot(x, x) + self._xp.max(self._lengths()) ** 2) / 2
 
     def _never_rises(self) -> bool:
         if self.separation == "max" or self.similarity == "euclidean":
@@ -238,7 +241,7 @@ class UniversalHopfield(Memory):
             return self.separation == "softmax"
         if self.similarity == "manhattan":
             return False
-        lengths = plain(self._lengths)
+        lengths = plain(self._lengths())
         longest, shortest = float(self._xp.max(lengths)), float(self._xp.min(lengths))
         alike = longest - shortest <= 8 * self.n * float(self._xp.finfo(lengths.dtype).eps) * longest
         return alike and (self.separation == "softmax" or self.degree % 2 == 1)
