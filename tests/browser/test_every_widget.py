@@ -40,6 +40,11 @@ EVERY: dict[str, Callable[[], BookWidget]] = {
     "line": widgets.Landscape1D,
     "loss": widgets.LossCurves,
     "loss-line": lambda: widgets.LossCurves(layers=[[[-6.0], [2.0]], [[-2.0], [6.0]]]),
+    "memory": widgets.MemoryPlayground,
+    "memory-guess": lambda: widgets.MemoryPlayground(
+        stored=60, target=8, noise=0.2, erased=range(32, 64), networks=["hebb", "transformer", "predictive"],
+        predict=True,
+    ),
     "parameters": lambda: widgets.ParameterCounter(d_emb=4096, layers=96, ratio=8),
     "plane": widgets.Landscape2D,
     "rescale": widgets.Rescale,

@@ -31,6 +31,7 @@ export function memoryCard({ name, source, painter, onGuess }) {
     if (curve.height !== Math.round(h * ratio)) curve.height = Math.round(h * ratio);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, w, h);
+    if (!energies.length) return;
     const high = Math.max(...energies);
     const low = Math.min(...energies);
     const span = high - low;

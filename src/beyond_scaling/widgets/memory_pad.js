@@ -1,4 +1,5 @@
 // Where images are seen and made: a gallery of stored ones to choose from, and a pad of 8 x 8 pixels to paint on.
+import { amend } from "./curves.js";
 import { PIXELS, SIDE, decodeImage } from "./pixels.js";
 import { html, rgb } from "./ui.js";
 
@@ -82,12 +83,9 @@ export function imageGallery({ painter, onChoose, onRemove, nameOf }) {
         each.code = codes[i];
         painter.paint(each.context, decodeImage(codes[i]));
       }
-      const kind = `bs-tile${i < stored ? "" : " bs-is-left-out"}`;
-      if (each.option.className !== kind) each.option.className = kind;
-      const name = `${nameOf(i)}, ${i < stored ? "stored" : "not stored"}`;
-      if (each.option.getAttribute("aria-label") !== name) each.option.setAttribute("aria-label", name);
-      each.option.setAttribute("aria-selected", String(i === chosen));
-      each.option.tabIndex = i === Math.max(chosen, 0) ? 0 : -1;
+      const [kind, words_] = i < stored ? ["bs-tile", "stored"] : ["bs-tile bs-is-left-out", "not stored"];
+      amend(each.option, { class: kind, "aria-label": `${nameOf(i)}, ${words_}` });
+      amend(each.option, { "aria-selected": String(i === chosen), tabindex: i === Math.max(chosen, 0) ? "0" : "-1" });
     });
   }
   const repaint = () => {

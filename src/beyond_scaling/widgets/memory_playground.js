@@ -142,87 +142,99 @@ function render({ model, el }) {
   ui.controls.after(board, html("details", { class: "bs-missing" }, html("summary", { text: "Which networks" }),
     html("div", { class: "bs-controls bs-checks" }, ...[...choices.values()].map(({ node }) => node))));
 
-  // --- making networks: at once, or in slices between frames for those that learn
+  // --- making networks, in slices between frames: a set of images may take some to learn
   let images = []; // the stored ones
   let setKey = "";
-  let made = new Map(); // name and settings -> network, or the reason why there is none
-  let learnt = new Map(); // name -> make, of this set
-  let learning = []; // [name, generator]
-  let learningTimer = 0;
-  function learn() {
-    learningTimer = 0;
-    const until = performance.now() + SLICE_MS;
-    while (learning.length && performance.now() < until) {
-      const [key, generator] = learning[0];
+  let kits = new Map(); // name -> what makes the network of this set from its settings
+  let waiting = []; // [name, generator of such a kit]
+  let waitTimer = 0;
+  function* kitOf(key) {
+    const { make, prepare } = ZOO[key];
+    if (prepare) return yield* prepare(images);
+    return (settings) => make(images, settings);
+  }
+  /** Work at kits until a moment, or (`quick`) at all that need no learning. */
+  function work(until, quick = false) {
+    for (let i = 0; i < waiting.length && performance.now() < until;) {
+      const [key, generator] = waiting[i];
+      if (quick && ZOO[key].prepare) { i += 1; continue; }
       const { done, value } = generator.next();
       if (!done) continue;
-      learning.shift();
-      learnt.set(key, value);
+      waiting.splice(i, 1);
+      kits.set(key, value);
       begin(key);
-      if (autoplays()) start();
-      ask();
     }
-    if (learning.length) learningTimer = setTimeout(learn, 0);
   }
-  /** The network, a text why there is none, or null while it learns. */
-  function networkOf(key) {
-    const { uses, make, prepare } = ZOO[key];
-    const settings = Object.fromEntries(uses.map((name) => [name, model.get(name)]));
-    const id = `${key} ${Object.values(settings)}`;
-    if (made.has(id)) return made.get(id);
-    let network = null;
-    if (prepare) {
-      if (!learnt.has(key)) {
-        if (!learning.some(([other]) => other === key)) learning.push([key, prepare(images)]);
-        learningTimer ||= setTimeout(learn, 0);
-        return null;
-      }
-      network = learnt.get(key)(settings);
-    } else {
-      try { network = make(images, settings); } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        network = "images span everything";
-      }
-    }
-    made.set(id, network);
-    return network;
+  function slice() {
+    waitTimer = 0;
+    work(performance.now() + SLICE_MS);
+    if (waiting.length) waitTimer = setTimeout(slice, 0);
+    else if (hurried) settle();
+    else if (!running) tellPython();
+    ask();
   }
+  /** The stored images, decoded once for each set; all kits of the old one are void. */
   function gather() {
     const key = codes().slice(0, stored()).join();
     if (key === setKey) return;
     setKey = key;
     images = codes().slice(0, stored()).map(decodeImage);
-    made = new Map();
-    learnt = new Map();
-    learning = [];
+    kits = new Map();
+    waiting = [];
+    networks = new Map();
+  }
+  let networks = new Map(); // name -> {settings, network}, network a text where there is none
+  function networkOf(key) {
+    const settings = Object.fromEntries(ZOO[key].uses.map((name) => [name, model.get(name)]));
+    const text = JSON.stringify(settings);
+    if (networks.get(key)?.text !== text) {
+      let network = "";
+      try { network = kits.get(key)(settings); } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        network = "images span everything";
+      }
+      networks.set(key, { text, network });
+    }
+    return networks.get(key).network;
   }
 
   // --- the race
-  let runs = new Map();
-  const begin = (key) => {
+  let runs = new Map(); // name -> run, {network: text} where there is no network, or {network: null} while it is made
+  function begin(key) {
+    if (!runs.has(key)) return; // no longer shown
     const network = networkOf(key);
-    runs.set(key, network && typeof network !== "string" ? { ...startRun(network, query), outcome: null } : { network });
-  };
+    runs.set(key, typeof network === "string" ? { network } : { ...startRun(network, query), outcome: null });
+    if (hurried) while (typeof network !== "string" && !runs.get(key).done) advanceRun(runs.get(key), keptBy(key));
+  }
   const live = () => [...runs.values()].filter((run) => run.energies);
-  const over = () => learning.length === 0 && live().every((run) => run.done);
+  const over = () => waiting.length === 0 && live().every((run) => run.done);
   function restart() {
-    runs = new Map();
-    for (const key of model.get("networks")) begin(key);
     answered = !model.get("predict");
+    hurried = false;
+    runs = new Map(model.get("networks").map((key) => [key, { network: null }]));
+    for (const key of runs.keys()) {
+      if (kits.has(key)) begin(key);
+      else if (!waiting.some(([other]) => other === key)) waiting.push([key, kitOf(key)]);
+    }
+    if (waiting.length) waitTimer ||= setTimeout(slice, 0);
   }
   /** All networks make a step. */
   function advance() {
+    work(Infinity, true);
     for (const [key, run] of runs) if (run.energies) advanceRun(run, keptBy(key));
     if (over()) settle();
   }
   const keptBy = (key) => (key === "predictive" ? query.map((v) => v !== 0) : known);
   function hurry() {
+    hurried = true;
+    work(Infinity, true);
     for (let k = 0; k <= MOST_STEPS && !live().every((run) => run.done); k += 1) advance();
     for (const run of live()) run.before = run.x;
     settle();
     ask();
   }
   let running = false;
+  let hurried = false; // those that still learn go to the end as soon as they can
   let shownSince = 0; // when the last step was made
   let answered = !model.get("predict");
   let touched = false; // by the reader, or by Python
@@ -268,7 +280,7 @@ function render({ model, el }) {
     return { text, verdict, overlap: `overlap ${fixed(overlap, 2)}` };
   }
   function cardWords(key, run) {
-    if (run.network === null) return { text: "learning …", foot: "", spoken: "learning its kernel" };
+    if (run.network === null) return ZOO[key].prepare ? { text: "learning …", foot: "", spoken: "learning its kernel" } : { text: "ready", foot: "", spoken: "the query" };
     if (typeof run.network === "string") return { text: "no room", verdict: "bad", foot: run.network, spoken: `none, the ${run.network}` };
     if (!run.done) return { text: run.steps ? `step ${run.steps}` : "ready", foot: "", spoken: run.steps ? `step ${run.steps}` : "the query" };
     run.outcome ??= judged(run);
@@ -297,11 +309,12 @@ function render({ model, el }) {
     tellPython();
   }
   function tellPython() {
-    const networks = Object.fromEntries([...runs].filter(([, run]) => run.energies).map(([key, run]) => {
+    const told = Object.fromEntries([...runs].filter(([, run]) => run.energies).map(([key, run]) => {
       const end = run.done ? (run.outcome ??= judged(run)) : { kind: "moving", found: null, overlap: judged(run).overlap };
-      return [key, { outcome: end.kind, found: end.found, steps: run.steps, settled: run.settled, overlap: end.overlap, energy: run.energies.at(-1) }];
+      const energy_ = run.energies.at(-1) ?? run.network.energy(run.x);
+      return [key, { outcome: end.kind, found: end.found, steps: run.steps, settled: run.settled, overlap: end.overlap, energy: energy_ }];
     }));
-    if (report(model, "summary", { stored: stored(), target: target(), query, networks })) save();
+    if (report(model, "summary", { stored: stored(), target: target(), query, networks: told })) save();
   }
 
   // --- drawing
@@ -319,9 +332,10 @@ function render({ model, el }) {
     for (const [key, run] of runs) {
       const card = cards.get(key);
       card.image(seenOf(key, run, part));
-      if (run.energies && run.drawn !== run.energies.length + run.energies.at(-1)) {
-        run.drawn = run.energies.length + run.energies.at(-1);
-        card.spark(run.energies, colours);
+      const height = run.energies ? `${run.energies.length} ${run.energies.at(-1)}` : "";
+      if (run.drawn !== height) {
+        run.drawn = height;
+        card.spark(run.energies ?? [], colours);
       }
       card.outcome(cardWords(key, run));
     }
@@ -362,7 +376,7 @@ function render({ model, el }) {
     if (listed !== shown_.join()) {
       listed = shown_.join();
       board.replaceChildren(...shown_.map((key) => cards.get(key).node));
-      for (const run of live()) run.drawn = null;
+      for (const run of runs.values()) run.drawn = null;
     }
     const code = encodeImage(query);
     storeButton.disabled = stored() === MOST || codes().slice(0, stored()).includes(code);
@@ -410,15 +424,15 @@ function render({ model, el }) {
       colours = palette(ui.root);
       painter.dye(colours);
       gallery.repaint();
-      for (const run of live()) run.drawn = null;
+      for (const run of runs.values()) run.drawn = null;
       ask();
     }),
-    onWidth(ui.stage, () => { for (const run of live()) run.drawn = null; ask(); }),
+    onWidth(ui.stage, () => { for (const run of runs.values()) run.drawn = null; ask(); }),
   ];
   tick();
   return () => {
     cancelAnimationFrame(frameId);
-    clearTimeout(learningTimer);
+    clearTimeout(waitTimer);
     for (const each of stops) each();
     save.stop();
   };

@@ -21,7 +21,7 @@ class _Networks(traitlets.List[str]):
     """Some of the networks, at least one, each once, in the order of the zoo."""
 
     def validate(self, obj: Any, value: Any) -> list[str]:
-        chosen = super().validate(obj, value)
+        chosen: list[str] = super().validate(obj, value) or []
         unknown = [name for name in chosen if name not in NETWORKS]
         if unknown or (not chosen and self.name == "networks"):
             least = "at least one of" if self.name == "networks" else "some of"

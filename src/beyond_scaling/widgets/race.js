@@ -6,12 +6,12 @@ export const STILL = 1e-3;
 export const MOST_STEPS = 100;
 
 /**
- * A network at the start of its way.
+ * A network at the start of its way. Energies are counted from the first update on: while a hand paints, nobody asks.
  * @param {object} network @param {number[]} query 64 entries 1, -1 and 0
  */
 export function startRun(network, query) {
   const x = Float64Array.from(query);
-  return { network, x, before: x, steps: 0, settled: false, done: false, energies: [network.energy(x)] };
+  return { network, x, before: x, steps: 0, settled: false, done: false, energies: [] };
 }
 
 /**
@@ -20,6 +20,7 @@ export function startRun(network, query) {
  */
 export function advanceRun(run, known) {
   if (run.done) return;
+  if (!run.energies.length) run.energies.push(run.network.energy(run.x));
   const next = run.network.update(run.x, known);
   let moved = 0;
   for (let k = 0; k < next.length; k += 1) {
