@@ -182,7 +182,7 @@ def test_the_table_is_a_table_to_all(table: ZooTable) -> None:
         assert row.title in line.th.text
         assert line.small.text == row.particulars
         cells = [cell.text for cell in line.find_all("td")]
-        assert cells[:2] == [row.domain, "always" if row.descends else "not always"]
+        assert cells[:2] == [row.domain, "yes" if row.descends else "no"]
         assert cells[3:5] == [f"{100 * row.retrieved:.0f}%", f"{100 * row.completed:.0f}%"]
         assert float(cells[5].rstrip("+")) == pytest.approx(row.steps, abs=0.051)
         assert (cells[2] == "0") == (row.rise == 0)

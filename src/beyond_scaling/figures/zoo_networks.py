@@ -74,12 +74,12 @@ KINDS = (
     Kind(
         "Hierarchical",
         lambda p: zoo.HierarchicalMemory(p, zoo.SoftmaxLagrangian(BETA), zoo.TanhLagrangian(VISIBLE_GAIN)),
-        f"softmax, β = {BETA:g}; tanh, gain {VISIBLE_GAIN:g}",
+        f"softmax, β = {BETA:g}; tanh",
     ),
     Kind(
         "Energy Transformer",
         lambda p: zoo.EnergyTransformer(p, TOKENS, hidden=zoo.SoftmaxLagrangian(TOKEN_BETA), step=0.5),
-        f"{TOKENS} tokens, attention drawn, softmax memories, β = {TOKEN_BETA:g}",
+        f"{TOKENS} tokens, softmax, β = {TOKEN_BETA:g}",
     ),
     Kind("Predictive coding", lambda p: zoo.PredictiveCodingMemory(p, PRECISION), f"ε = {PRECISION:g}"),
 )

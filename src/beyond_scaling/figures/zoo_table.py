@@ -49,7 +49,7 @@ class ZooRow:
         """What the columns after the name print."""
         more = "" if self.settled == 1 else "+"
         return [
-            self.domain, "always" if self.descends else "not always", _rise(self.rise), _share(self.retrieved),
+            self.domain, "yes" if self.descends else "no", _rise(self.rise), _share(self.retrieved),
             _share(self.completed), f"{self.steps:.1f}{more}",
         ]  # fmt: skip
 

@@ -32,8 +32,8 @@ class SeparationLadder(BookWidget):
     with the similarity s_i = rho_i . x / n. One slider moves F from the identity to the maximum. Its number is the
     steepness r = d log F / d log s at s = 1, for two families:
 
-    - ``"power"``: s^r, and 0 where s is negative. r = 1 is the field of Hopfield 1982 (if no similarity is negative),
-      r that of Krotov & Hopfield's rectified energy of degree r + 1.
+    - ``"power"``: s^r, and 0 where s is negative. r = 1 is the field of Hopfield 1982 (with the diagonal kept, and if
+      no similarity is negative), r the gradient of Krotov & Hopfield's rectified energy of degree r + 1.
     - ``"exponential"``: exp(r s), a softmax of inverse temperature beta = r / n for the dot product. r = n is the
       field of Demircigil et al. 2017, r = sqrt(n) has the beta = 1 / sqrt(n) of a transformer's attention.
 
