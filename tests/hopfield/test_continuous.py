@@ -101,12 +101,12 @@ def grid(shape: Any) -> st.SearchStrategy[np.ndarray]:
 
 
 @every
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_energy_never_rises_where_theory_says_so(name: str, data: st.DataObject) -> None:
     d, n = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 4))
-    patterns, x = data.draw(grid((d, n))), data.draw(grid((6, n)))
-    known = data.draw(arrays(np.bool_, (6, n)))
+    patterns, x = data.draw(grid((d, n))), data.draw(grid((8, n)))
+    known = data.draw(arrays(np.bool_, (8, n)))
     if name.startswith("cosine"):
         assume((patterns != 0).any(axis=1).all())
         patterns = patterns / np.linalg.norm(patterns, axis=1, keepdims=True)
@@ -156,12 +156,12 @@ def test_beta_is_positive_and_finite(kind: str, beta: Any) -> None:
 
 
 def test_gradients_flow_to_patterns_and_beta() -> None:
-    patterns, x = problem(4)
+    patterns, x = problem(4, d=3, n=2)
     for kind in (hf.ModernHopfield, hf.DistanceMemory, hf.SparseHopfield, hf.OutlierEfficientHopfield):
         stored = torch.tensor(patterns, requires_grad=True)
         beta = torch.tensor(0.9, dtype=torch.float64, requires_grad=True)
 
         def read(stored: torch.Tensor, beta: torch.Tensor, kind: Any = kind) -> torch.Tensor:
-            return kind(stored, beta).update(torch.tensor(x))
+            return kind(stored, beta).update(torch.tensor(x[0, :2]))
 
         assert torch.autograd.gradcheck(read, (stored, beta))

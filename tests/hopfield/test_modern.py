@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beyond_scaling import energy as en
@@ -122,6 +122,7 @@ def test_capacity_says_what_is_wrong(arguments: tuple, what: str) -> None:
 # --- one update, and the fixed point --------------------------------------------------------------------------
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 6), st.floats(0.05, 5), st.floats(0, 2))
 def test_the_bound_on_one_update(seed: int, d: int, n: int, beta: float, noise: float) -> None:
     rng = np.random.default_rng(seed)
@@ -152,6 +153,7 @@ def test_separations_by_hand() -> None:
     assert ModernHopfield([[1.0, 2.0]]).well_separated().tolist() == [True]
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(2, 6), st.floats(0.2, 4))
 def test_a_well_separated_pattern_has_its_fixed_point_near(seed: int, d: int, beta: float) -> None:
     patterns = 2 * np.random.default_rng(seed).standard_normal((d, 8))

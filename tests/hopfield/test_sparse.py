@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import brentq
@@ -38,6 +38,7 @@ def by_threshold(z: np.ndarray, alpha: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
+@settings(max_examples=20)
 @given(z=scores)
 def test_entmax_is_what_a_slow_solver_finds(alpha: float, z: np.ndarray) -> None:
     weights = entmax(z, alpha)
@@ -165,6 +166,7 @@ def test_retrieval_is_exact_from_the_margin_on(alpha: float) -> None:
     assert (below.update(patterns) != patterns).any(axis=1).all()
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from([1.25, 1.5, 2.0, 3.0]), st.floats(0.1, 4))
 def test_from_how_far_one_step_is_exact(seed: int, alpha: float, beta: float) -> None:
     """Within ε of ρ_i, if Δ_i ≥ margin + 2 M ε: Santos et al. 2024."""
