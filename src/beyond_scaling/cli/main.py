@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import points, radius, sweep, tokens, train, verify
+from . import capacity, points, radius, sweep, tokens, train, verify
 from .common import PROGRAM, Parser, complain, speaks
 
 _LESS = {
@@ -41,6 +41,6 @@ def _parser() -> Parser:
     parser = Parser(prog=PROGRAM, description="Measurements for 'Energy, Memory and Scale'.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (radius, tokens, train, sweep, points, verify):
+    for module in (radius, tokens, train, sweep, points, capacity, verify):
         module.add(commands)
     return parser
