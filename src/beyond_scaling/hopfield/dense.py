@@ -14,9 +14,6 @@ from .._arrays import Array
 from .binary import Mode
 from .separable import SeparableMemory, Terms
 
-_ZERO = 8  # a drive below so many roundings of what it is the sum of counts as zero
-_EXACT = 32  # up to this degree, powers of moderate whole numbers are whole numbers in float64
-
 
 class DenseMemory(SeparableMemory):
     """The dense associative memory of degree r, which stores of the order of n^(r-1) random patterns.
@@ -75,28 +72,19 @@ class DenseMemory(SeparableMemory):
         below, at, above = (self._power((overlaps + step) / unit, self.degree) for step in (-2, 0, 2))
         mean = (above + below) / 2
         size = xp.sum(xp.abs(above) + xp.abs(below), axis=1)
-        return Terms((above - below) / 2, xp.sum(at - mean, axis=1), self._rounding(size))
+        return Terms((above - below) / 2, xp.sum(at - mean, axis=1), self._rounding(size, self.degree))
 
     def _guessed(self, overlaps: Array) -> Terms:
         xp, unit = self._xp, self._unit(overlaps)
         below, above = (self._power((overlaps + step) / unit, self.degree) for step in (-1, 1))
         size = xp.sum(xp.abs(above) + xp.abs(below), axis=1)
-        return Terms(above - below, 0 * size, self._rounding(size))
-
-    def _rounding(self, size: Array) -> Array:
-        return _ZERO * float(self._xp.finfo(size.dtype).eps) * size
+        return Terms(above - below, 0 * size, self._rounding(size, self.degree))
 
     def _unit(self, overlaps: Array) -> Array:
-        """What to divide by before the power, (b, 1): no overlap exceeds it, and the largest comes near."""
+        """What to divide by before the power, (b, 1): no overlap exceeds it in size, and the largest comes near."""
         xp = self._xp
         largest = xp.max(overlaps if self.rectified else xp.abs(overlaps), axis=1, keepdims=True)
-        unit = xp.where(largest > 0, largest, 0 * largest) + 2
-        if self.degree > _EXACT:
-            return unit
-        # A power of two, so that the powers of whole numbers, and ties between them, stay exact.
-        doubled = xp.asarray([2.0**k for k in range((self.n + 2).bit_length() + 1)], dtype=overlaps.dtype)
-        doubled = xp.asarray(doubled, device=overlaps.device)
-        return xp.take(doubled, xp.searchsorted(doubled, unit[:, 0]), axis=0)[:, None]
+        return xp.where(largest > 0, largest, 0 * largest) + 2
 
     def _power(self, z: Array, exponent: float) -> Array:
         xp = self._xp
@@ -106,7 +94,7 @@ class DenseMemory(SeparableMemory):
 
 
 def _whole_power(xp: Any, z: Array, exponent: int) -> Array:
-    """z^exponent by products alone: faster than `pow`, and exact where the result is."""
+    """z^exponent by products alone, many times faster than `pow`."""
     result = None
     while exponent:
         if exponent & 1:

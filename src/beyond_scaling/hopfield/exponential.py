@@ -14,8 +14,6 @@ from typing import ClassVar
 from .._arrays import Array
 from .separable import SeparableMemory, Terms
 
-_ZERO = 8  # a drive below so many roundings of what it is the sum of counts as zero
-
 
 class ExponentialMemory(SeparableMemory):
     """The memory with F = exp: exponentially many random patterns are fixed points.
@@ -54,6 +52,3 @@ class ExponentialMemory(SeparableMemory):
         """exp(ρ_μ·x) over the largest of them, (b, d)."""
         xp = self._xp
         return xp.exp(overlaps - xp.max(overlaps, axis=1, keepdims=True))
-
-    def _rounding(self, size: Array) -> Array:
-        return _ZERO * float(self._xp.finfo(size.dtype).eps) * size

@@ -21,6 +21,8 @@ from typing import Any, ClassVar, NamedTuple
 from .._arrays import Array, map_rows, plain
 from .binary import BinaryMemory, Drives, Mode
 
+_ZERO = 8  # a drive below so many roundings of what it is the sum of counts as zero
+
 
 class Terms(NamedTuple):
     """What the drives of a row are made of, in units that may differ from row to row."""
@@ -49,6 +51,10 @@ class SeparableMemory(BinaryMemory):
     @abstractmethod
     def _guessed(self, overlaps: Array) -> Terms:
         """(b, d) -> what drives an unknown entry; its bend is not used"""
+
+    def _rounding(self, size: Array, steps: float = 0) -> Array:
+        """What counts as zero in a sum of terms of this total size (b,), each of them rounded in so many steps."""
+        return (_ZERO + steps) * float(self._xp.finfo(size.dtype).eps) * size
 
     def _overlaps(self, x: Array) -> Array:
         """ρ_μ·x, (b, d)."""
