@@ -181,3 +181,16 @@ def test_from_how_far_one_step_is_exact(seed: int, alpha: float, beta: float) ->
         step = rng.standard_normal((8, 6))
         x = pattern + 0.999 * radius * step / np.linalg.norm(step, axis=1, keepdims=True)
         assert (memory.update(x) == pattern).all()
+
+
+def test_a_sparse_step_is_mostly_nearer_than_a_dense_one_but_not_always() -> None:
+    """From a query whose best match is ρ_0: other patterns' pulls may cancel under softmax, and not under sparsemax."""
+    rng = np.random.default_rng(0)
+    nearer = []
+    for _ in range(400):
+        patterns = rng.standard_normal((4, 3))
+        x = patterns[0] + 0.3 * rng.standard_normal(3)
+        if (patterns @ x).argmax() == 0:
+            dense, sparse = (SparseHopfield(patterns, 2.0, alpha).update(x) - patterns[0] for alpha in (1, 2))
+            nearer.append(np.linalg.norm(sparse) <= np.linalg.norm(dense))
+    assert 0.9 < np.mean(nearer) < 1

@@ -92,7 +92,7 @@ class ClusteringByMemory(DistanceMemory):
         """
         import torch
 
-        xp, points = as_patterns(plain(data))
+        _, points = as_patterns(plain(data))
         k = as_whole("k", k, 1, points.shape[0])
         if isinstance(hidden, bool) or not isinstance(hidden, Real) or not 0 < hidden <= 1:
             raise ValueError(f"hidden is {hidden!r}, expected a probability in (0, 1]")
@@ -104,36 +104,37 @@ class ClusteringByMemory(DistanceMemory):
         cls(points[:1, :], beta, rate, steps)  # the rest of the settings, checked before any work
 
         x = points if isinstance(points, torch.Tensor) else torch.from_numpy(np.array(points))
-        rng = np.random.default_rng(seed)
         mean = torch.mean(x, dim=0)
-        spread = float(torch.sqrt(torch.mean((x - mean) ** 2))) or 1.0
+        length = learning_rate * (float(torch.sqrt(torch.mean((x - mean) ** 2))) or 1.0)
+        rng = np.random.default_rng(seed)
 
-        def error(prototypes: Any, points: Any, known: Any) -> Any:
-            rows = points.repeat(draws, 1)
-            found = cls(prototypes, beta, rate, steps).complete(torch.where(known, rows, mean), known)
-            return torch.sum((found - rows) ** 2) / torch.clip(torch.sum(~known), min=1)  # the known add nothing
-
-        def draw(count: int) -> Any:
+        def masks(count: int) -> Any:  # (draws * count, n), true where known
             return torch.from_numpy(rng.random((draws * count, x.shape[1])) >= hidden).to(x.device)
 
-        fixed = draw(x.shape[0])
+        def error(prototypes: Any, some: Any, known: Any) -> Any:  # mean square over the hidden coordinates
+            rows = some.repeat(draws, 1)
+            found = cls(prototypes, beta, rate, steps).complete(torch.where(known, rows, mean), known)
+            return torch.sum((found - rows) ** 2) / torch.clip(torch.sum(~known), min=1)
+
+        def epoch(prototypes: Any, optimiser: Any) -> None:
+            order = torch.from_numpy(rng.permutation(x.shape[0])).to(x.device)
+            for part in torch.split(order, batch):
+                optimiser.zero_grad()
+                error(prototypes, x[part], masks(len(part))).backward()
+                optimiser.step()
+
+        fixed = masks(x.shape[0])
         best, least, history = x[:k], float("inf"), []
         for _ in range(restarts):
             prototypes = _far_apart(x, k, rng).clone().requires_grad_(True)
-            optimiser = torch.optim.Adam([prototypes], lr=learning_rate * spread)
-            errors = []
+            optimiser, errors = torch.optim.Adam([prototypes], lr=length), []
             for _ in range(epochs):
-                order = torch.from_numpy(rng.permutation(x.shape[0])).to(x.device)
-                for part in torch.split(order, batch):
-                    optimiser.zero_grad()
-                    error(prototypes, x[part], draw(len(part))).backward()
-                    optimiser.step()
+                epoch(prototypes, optimiser)
                 learnt = prototypes.detach().clone()
-                with torch.no_grad():
-                    errors.append(float(error(learnt, x, fixed)))
+                errors.append(float(error(learnt, x, fixed)))
                 if errors[-1] < least:
                     best, least, history = learnt, errors[-1], errors
-        memory = cls(xp.asarray(best if isinstance(points, torch.Tensor) else best.numpy()), beta, rate, steps)
+        memory = cls(best if isinstance(points, torch.Tensor) else best.numpy(), beta, rate, steps)
         return Clustering(memory, memory.labels(points), np.asarray(history), least)
 
 
@@ -142,9 +143,10 @@ class Clustering:
     """What `ClusteringByMemory.fit` found.
 
     Attributes:
-        memory: the network of the learnt prototypes. labels: (N,), the cluster of each point. history: (epochs,), the
-        mean squared error of a hidden coordinate on the fixed masks after each epoch, in squared
-            data units.
+        memory: the network of the learnt prototypes.
+        labels: (N,), the cluster of each point.
+        history: (epochs,), the mean squared error of a hidden coordinate on the fixed masks after each epoch of the
+            run that was kept, in squared data units.
         error: the least of it, that of the prototypes that were kept.
     """
 

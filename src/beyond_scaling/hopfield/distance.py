@@ -24,7 +24,7 @@ class DistanceMemory(Memory):
         beta: the inverse temperature.
 
     Raises:
-        ValueError: as `Memory`, and for a β at which √β ρ is out of the range of the dtype.
+        ValueError: as `Memory`; and its methods where √β times an entry has a square out of the range of the dtype.
     """
 
     title = "Distance memory"

@@ -53,9 +53,9 @@ class ModernHopfield(Memory):
         return 1 / (self.beta * self.d * self._largest())
 
     def well_separated(self) -> Array:
-        """Booleans (d,): Δ_i ≥ 2/(β d) + (1/β) log(2 (d - 1) d β M²), the premise of Ramsauer et al.'s Lemma A7.
+        """Booleans (d,): Δ_i ≥ 2/(β d) + (1/β) log(2 (d - 1) d β M²), what Ramsauer et al. call well separated.
 
-        Then the ball of `radius` about ρ_i is mapped into itself, so it holds a fixed point.
+        Then an update maps the ball of `radius` about ρ_i into itself (see `update_error`), so it holds a fixed point.
         """
         count = max(2 * (self.d - 1) * self.d, 1)
         needed = 2 / (self.beta * self.d) + self._xp.log(count * self.beta * self._largest() ** 2) / self.beta
@@ -64,8 +64,9 @@ class ModernHopfield(Memory):
     def update_error(self, x: Any, index: int) -> Array:
         """A bound on |x⁺ - ρ_i| for i = ``index``, shape (...): 2 (d - 1) M exp(-β (Δ_i - 2 M |x - ρ_i|)).
 
-        It holds for every x, and says something once x is nearer to ρ_i than Δ_i/(2 M): Ramsauer et al.'s Theorem 4
-        with the pattern in the place of its fixed point. Infinite where the exponential overflows.
+        It holds for every x, and says something once x is nearer to ρ_i than Δ_i/(2 M). Ramsauer et al.'s bound on the
+        retrieval error asks for the distance of the fixed point too, which is not needed. Infinite where the
+        exponential overflows.
 
         Raises:
             ValueError: for an ``index`` that is not an integer from 0 to d - 1.

@@ -73,8 +73,7 @@ class UniversalHopfield(Memory):
 
     Raises:
         ValueError: as `Memory`; for names that are not among those above, a ``degree`` that is not a positive
-        integer, a
-            projection that is not (d, m), or a pattern of length 0 under "cosine".
+            integer, a projection that is not (d, m), or a pattern of length 0 under "cosine".
     """
 
     title = "Universal Hopfield network"
