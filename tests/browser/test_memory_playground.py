@@ -126,7 +126,7 @@ def test_where_a_network_ended(page: Page) -> None:
 
 def test_what_is_shown_at_first(page: Page) -> None:
     widget = show(page, MemoryPlayground())
-    wait(page, f"Object.keys(s.networks).length === {len(NETWORKS)}")
+    wait(page, "Object.values(s.networks).every((n) => n.energy !== null)")
     assert widget.locator(".bs-net").count() == len(NETWORKS) == 15
     assert widget.locator("[role=option]").count() == 100
     assert widget.get_by_role("option", name="image 4, “3”, stored").get_attribute("aria-selected") == "true"
@@ -161,6 +161,9 @@ def test_networks_end_where_pythons_do(calm: Page) -> None:
     assert told["modern"]["outcome"] == "right"
     assert told["hebb"]["outcome"] == "spurious", "digits are too much alike for Hebb's rule"
     right = sum(end["outcome"] == "right" for end in told.values())
+    assert (told["predictive"]["outcome"], told["predictive"]["found"]) == ("spurious", None)
+    assert "filled in wrongly" in widget.locator(".bs-net", has_text="Predictive").inner_text()
+    assert "1 could not fill it in" in spoken(widget)
     assert readout(widget) == {"Stored": "30 images", "Settled": "15 of 15", "Found it": f"{right} of 15"}
     assert f"{right} found it" in spoken(widget)
     assert "“3”: " in spoken(widget)
@@ -180,7 +183,9 @@ def test_overload(calm: Page) -> None:
     assert told["modern"]["outcome"] == "right"
     put(calm, stored=100)
     told = played(calm, widget)
-    assert "pseudo-inverse" not in told
+    assert told["pseudo-inverse"] == {
+        "outcome": "none", "found": None, "steps": 0, "settled": False, "overlap": None, "energy": None,
+    }  # fmt: skip
     assert "images span everything" in widget.locator(".bs-net", has_text="Pseudo-inverse").inner_text()
     assert told["modern"]["outcome"] == "right"
     assert errors(calm) == []
@@ -341,7 +346,7 @@ def test_it_plays_once_the_hand_rests(page: Page) -> None:
     cell(widget, 4, 4).click()
     wait(page, "Object.values(s.networks).every((n) => n.outcome !== 'moving')")
     assert networks(page)["modern"]["outcome"] == "right"
-    assert widget.evaluate("(root) => root.getBoundingClientRect().height") == pytest.approx(heights, abs=30)
+    assert widget.evaluate("(root) => root.getBoundingClientRect().height") == pytest.approx(heights, abs=1), "nothing moves away"
     widget.get_by_role("button", name="Back to the query").click()
     settle(page)
     widget.get_by_role("button", name="Play").click()
@@ -403,7 +408,7 @@ def test_python_chooses_and_the_widget_follows(calm: Page) -> None:
     put(calm, patterns=[code(image) for image in digits(3)])
     assert summary(calm)["stored"] == 3
     assert summary(calm)["target"] == 2
-    widget.get_by_text("Which networks").click()
+    widget.get_by_text("Which networks", exact=True).click()
     widget.get_by_label("Hebb", exact=True).check()
     widget.get_by_label("Dense", exact=True).uncheck()
     settle(calm)
@@ -418,37 +423,41 @@ def test_python_chooses_and_the_widget_follows(calm: Page) -> None:
 
 FRAMES = """() => new Promise((done) => {
   const times = [];
-  const next = (now) => { times.push(now); if (now - times[0] < 1500) requestAnimationFrame(next); else done(times); };
+  const next = (now) => { times.push(now); if (now - times[0] < 1200) requestAnimationFrame(next); else done(times); };
   requestAnimationFrame(next);
 })"""
+
+
+def work_within(page: Page, milliseconds: float, least: int) -> bool:
+    """Whether 95 of 100 frames since the last call were done in time."""
+    work = np.sort(repaint_times(page))
+    assert len(work) >= least
+    return bool(work[int(0.95 * len(work))] < milliseconds)
+
+
+def plays_smoothly(page: Page, widget: Locator) -> bool:
+    widget.get_by_role("button", name="Back to the query").click()
+    repaint_times(page)
+    widget.get_by_role("button", name="Play").click()
+    gaps = np.diff(page.evaluate(FRAMES))
+    return work_within(page, 8, least=50) and float(np.mean(gaps)) < 17.5
+
+
+def brushes_smoothly(page: Page, widget: Locator) -> bool:
+    x, y = centre(widget.locator(".bs-pad"))
+    repaint_times(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for k in range(60):
+        page.mouse.move(x + 70 * np.sin(k / 7), y + 70 * np.cos(k / 5))
+    page.mouse.up()
+    return work_within(page, 8, least=20)
 
 
 @pytest.mark.alone
 def test_sixty_frames_a_second_with_a_hundred_images(page: Page) -> None:
     widget = show(page, MemoryPlayground(stored=100, noise=0.2, beta=0.1))
-    wait(page, f"Object.keys(s.networks).length === {len(NETWORKS)}")
-    rounds = []
-    for _ in range(3):
-        repaint_times(page)
-        widget.get_by_role("button", name="Back to the query").click()
-        widget.get_by_role("button", name="Play").click()
-        times = np.diff(page.evaluate(FRAMES))
-        work = np.sort(repaint_times(page))
-        assert len(work) >= 60, "it plays on"
-        rounds.append((float(np.mean(times)), float(work[int(0.95 * len(work))])))
-    assert min(mean for mean, _ in rounds) < 17.5, rounds
-    assert min(tail for _, tail in rounds) < 8, rounds
-    x, y = centre(widget.locator(".bs-pad"))
-    tails = []
-    for _ in range(3):
-        repaint_times(page)
-        page.mouse.move(x, y)
-        page.mouse.down()
-        for k in range(60):
-            page.mouse.move(x + 70 * np.sin(k / 7), y + 70 * np.cos(k / 5))
-        page.mouse.up()
-        work = np.sort(repaint_times(page))
-        assert len(work) >= 20
-        tails.append(float(work[int(0.95 * len(work))]))
-    assert min(tails) < 8, tails
+    wait(page, "Object.values(s.networks).every((n) => n.energy !== null)")
+    assert any(plays_smoothly(page, widget) for _ in range(3))
+    assert any(brushes_smoothly(page, widget) for _ in range(3))
     assert errors(page) == []

@@ -22,7 +22,11 @@ const QUESTION = ["patterns", "names", "stored", "target", ...DAMAGE, "clamped",
 const UNDAMAGED = { noise: 0, painted: Array(PIXELS).fill(0), erased: [] };
 const BRUSHES = [["erase", "erase"], ["ink", "ink"], ["paper", "paper"]];
 
+const KEY = "Curve: the energy, step by step, red where it rises. Number at the end: overlap with the image, 1 if it is the image itself. Orange frame: a flipped pixel; hatched: an erased one, which networks get as 0.";
+
 const betaText = (v) => String(Number(v.toPrecision(2)));
+const ENDS = [["right", "found it"], ["other", "found another image"], ["inverse", "ended at an inverse"], ["mixture", "ended in a mixture"],
+  ["spurious", "ended in a spurious state"], ["blank", "found nothing"], ["predictive", "could not fill it in"]];
 const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 function render({ model, el }) {
@@ -38,8 +42,7 @@ function render({ model, el }) {
   };
   const opened = Object.fromEntries(QUESTION.map((name) => [name, model.get(name)]));
   const painter = pixelPainter();
-  let colours = palette(ui.root);
-  painter.dye(colours);
+  let colours = {};
 
   // --- what the traits say
   const codes = () => model.get("patterns");
@@ -111,8 +114,8 @@ function render({ model, el }) {
   ui.stage.append(
     html("div", {}, poolTitle, gallery.node,
       html("div", { class: "bs-controls" }, count.node, html("div", { class: "bs-buttons" }, removeButton, random, back))),
-    html("div", { class: "bs-easel" }, html("div", {}, padTitle, pad.node), html("div", { class: "bs-stack" }, brushes.node, noise.node,
-      html("div", { class: "bs-buttons" }, others, half, whole), html("div", { class: "bs-buttons" }, sheet, storeButton))));
+    html("div", {}, padTitle, html("div", { class: "bs-easel" }, pad.node, html("div", { class: "bs-stack" }, brushes.node, noise.node,
+      html("div", { class: "bs-buttons" }, others, half, whole), html("div", { class: "bs-buttons" }, sheet, storeButton)))));
 
   // --- the networks
   const cards = new Map(Object.entries(ZOO).map(([key, { name, source }]) => [key, memoryCard({
@@ -139,7 +142,7 @@ function render({ model, el }) {
   })]));
   ui.controls.append(
     html("div", { class: "bs-buttons", role: "group", "aria-label": "Retrieval" }, play, step, finish, again), beta.node, degree.node, clamped.node, predict.node);
-  ui.controls.after(board, html("details", { class: "bs-missing" }, html("summary", { text: "Which networks" }),
+  ui.controls.after(board, html("p", { class: "bs-hint bs-nets-key", text: KEY }), html("details", { class: "bs-missing" }, html("summary", { text: "Which networks" }),
     html("div", { class: "bs-controls bs-checks" }, ...[...choices.values()].map(({ node }) => node))));
 
   // --- making networks, in slices between frames: a set of images may take some to learn
@@ -275,7 +278,7 @@ function render({ model, el }) {
       blank: ["nothing: blank", "bad"],
     };
     // It fills in, and does not claim to know.
-    if (key === "predictive") texts.spurious = texts.mixture = [query.includes(0) ? "filled in wrongly" : "nothing erased", "bad"];
+    if (key === "predictive") texts.spurious = texts.mixture = query.includes(0) ? ["filled in wrongly", "bad"] : ["nothing to fill in"];
     const [text, verdict] = texts[kind];
     return { text, verdict, overlap: `overlap ${fixed(overlap, 2)}` };
   }
@@ -296,12 +299,11 @@ function render({ model, el }) {
     return `${nameOf(target())}${isStored() ? "" : ", not stored"}${parts ? `: ${parts}` : ""}`;
   }
   function settle() {
-    const ends = live().map((run) => { run.outcome ??= run.done ? judged(run) : null; return run.outcome; });
     const done = [...runs].filter(([, run]) => run.done);
-    const count_ = (kind) => ends.filter((end) => end?.kind === kind).length;
+    for (const [, run] of done) run.outcome ??= judged(run);
     if (done.length && answered) {
-      const parts = [["right", "found it"], ["other", "found another image"], ["inverse", "ended at an inverse"], ["mixture", "ended in a mixture"],
-        ["spurious", "ended in a spurious state"], ["blank", "found nothing"]].filter(([kind]) => count_(kind)).map(([kind, words]) => `${count_(kind)} ${words}`);
+      const kinds = done.map(([key, { outcome: { kind } }]) => (key === "predictive" && ["spurious", "mixture"].includes(kind) ? "predictive" : kind));
+      const parts = ENDS.map(([kind, words]) => [kinds.filter((other) => other === kind).length, words]).filter(([times]) => times).map(([times, words]) => `${times} ${words}`);
       const guesses = model.get("guesses");
       const hits = done.filter(([key, run]) => guesses.includes(key) === (run.outcome.kind === "right")).length;
       ui.say(`${queryWords()}. Of ${plural(done.length, "network")}, ${parts.join(", ")}.${model.get("predict") ? ` You were right about ${hits}.` : ""}`);
@@ -309,10 +311,11 @@ function render({ model, el }) {
     tellPython();
   }
   function tellPython() {
-    const told = Object.fromEntries([...runs].filter(([, run]) => run.energies).map(([key, run]) => {
+    const told = Object.fromEntries([...runs].map(([key, run]) => {
+      if (!run.energies) return [key, { outcome: run.network === null ? "moving" : "none", found: null, steps: 0, settled: false, overlap: null, energy: null }];
       const end = run.done ? (run.outcome ??= judged(run)) : { kind: "moving", found: null, overlap: judged(run).overlap };
-      const energy_ = run.energies.at(-1) ?? run.network.energy(run.x);
-      return [key, { outcome: end.kind, found: end.found, steps: run.steps, settled: run.settled, overlap: end.overlap, energy: energy_ }];
+      const height = run.energies.at(-1) ?? run.network.energy(run.x);
+      return [key, { outcome: end.kind, found: end.found, steps: run.steps, settled: run.settled, overlap: end.overlap, energy: height }];
     }));
     if (report(model, "summary", { stored: stored(), target: target(), query, networks: told })) save();
   }
@@ -418,16 +421,18 @@ function render({ model, el }) {
     stale = true;
     frameId ||= requestAnimationFrame(tick);
   }
+  /** Take the theme's colours, and the room there is. */
+  function dress() {
+    colours = palette(ui.root);
+    painter.dye(colours);
+    gallery.repaint();
+    for (const run of runs.values()) run.drawn = null;
+    ask();
+  }
   const stops = [
     listen(model, [...QUESTION, "predict", "guesses"], ask),
-    onTheme(() => {
-      colours = palette(ui.root);
-      painter.dye(colours);
-      gallery.repaint();
-      for (const run of runs.values()) run.drawn = null;
-      ask();
-    }),
-    onWidth(ui.stage, () => { for (const run of runs.values()) run.drawn = null; ask(); }),
+    onTheme(dress),
+    onWidth(ui.stage, dress),
   ];
   tick();
   return () => {

@@ -54,9 +54,9 @@ class MemoryPlayground(BookWidget):
         guesses: the networks that the reader expects to find the image.
         summary: read-only, written by the browser: ``stored`` (how many), ``target``, ``query`` (64 entries 1, -1 and
             0), and for each network in ``networks``: ``outcome`` ("right", "other", "inverse", "mixture", "spurious",
-            "blank" or "moving"), ``found`` (the number of the image, or None), ``steps``, ``settled``, ``overlap``
-            (cosine with the target, or with the nearest image if there is none) and ``energy``. Empty until the
-            widget is shown.
+            "blank", "moving", or "none" where these images make no such network), ``found`` (the number of the image,
+            or None), ``steps``, ``settled``, ``overlap`` (cosine with the target, or with the nearest image if there is
+            none) and ``energy``, both None where there is no state. Empty until the widget is shown.
 
     Raises:
         ValueError: (a TraitError as well) for images, pixels or numbers out of range.
