@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._arrays import Array, as_factor
-from ..energy import energy, energy_gradient, update
+from ..energy import energy, energy_gradient
+from ._softmax import softmax
 from .memory import Memory
 
 
@@ -33,6 +34,9 @@ class DistanceMemory(Memory):
     def __init__(self, patterns: Any, beta: Any = 1.0) -> None:
         super().__init__(patterns)
         self.beta = as_factor("beta", beta, self.patterns)
+        self._centre = self._xp.mean(self.patterns, axis=0)  # (n,)
+        self._centred = self.patterns - self._centre  # (d, n)
+        self._squares = self._xp.vecdot(self._centred, self._centred)  # (d,)
 
     def _energy(self, x: Array) -> Array:
         unit = self.beta**0.5
@@ -43,5 +47,7 @@ class DistanceMemory(Memory):
         return energy_gradient(unit * x, unit * self.patterns) / unit
 
     def _update(self, x: Array, known: Array | None) -> Array:
-        unit = self.beta**0.5
-        return update(unit * x, unit * self.patterns) / unit
+        # -|x - ρ|² is 2 ρ·x - |ρ|² but for what all patterns share: one matrix product, where `energy.update` takes
+        # differences that stay exact at any distance. Measured from the patterns' centre, little cancels.
+        scores = 2 * ((x - self._centre) @ self._centred.T) - self._squares  # (b, d)
+        return softmax(self._xp, self.beta * scores) @ self.patterns

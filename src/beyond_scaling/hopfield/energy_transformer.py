@@ -25,8 +25,9 @@ import numpy as np
 from .._arrays import Array, as_arrays, as_positive
 from ..energy import excess, tilt_values
 from ._descent import backtrack
+from ._softmax import softmax
 from ._whole import as_whole
-from .lagrangians import Lagrangian, LayerNormLagrangian, PowerLagrangian, check_lagrangian, softmax
+from .lagrangians import Lagrangian, LayerNormLagrangian, PowerLagrangian, check_lagrangian
 from .memory import Memory
 
 

@@ -22,10 +22,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import array_api_compat
-
 from .._arrays import Array, as_arrays, as_entries, as_positive
 from ..energy import excess, tilt_values, weights
+from ._softmax import softmax
 from ._whole import as_whole
 
 
@@ -290,14 +289,6 @@ class LayerNormLagrangian(Lagrangian):
         unit = centred / deviation
         flat = v - xp.mean(v, axis=-1, keepdims=True)
         return self.gamma / deviation * (flat - unit * (xp.vecdot(unit, v) / x.shape[-1])[..., None])
-
-
-def softmax(xp: Any, z: Array) -> Array:
-    """softmax(z) along the last axis, shape (..., n); entries of z may be -inf, but not all of them."""
-    if array_api_compat.is_torch_array(z):
-        return z.softmax(-1)  # one pass instead of five
-    grown = xp.exp(z - xp.max(z, axis=-1, keepdims=True))
-    return grown / xp.sum(grown, axis=-1, keepdims=True)
 
 
 def _at(function: Callable[[Any, Array], Array], x: Any) -> Array:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._arrays import Array, as_entries, as_factor, plain
-from ..energy import mchn_energy, mchn_gradient, mchn_update
+from ..energy import mchn_energy, mchn_gradient
 from .memory import Memory
 
 
@@ -43,7 +43,7 @@ class OutlierEfficientHopfield(Memory):
         return mchn_gradient(x, self._with_zero(), self.beta)
 
     def _update(self, x: Array, known: Array | None) -> Array:
-        return mchn_update(x, self._with_zero(), self.beta)
+        return softmax_1(self.beta * (x @ self.patterns.T)) @ self.patterns  # (b, d) @ (d, n)
 
 
 def softmax_1(z: Any, axis: int = -1) -> Array:

@@ -18,7 +18,8 @@ import math
 from typing import Any
 
 from .._arrays import Array, as_entries, as_factor, as_positive, plain
-from ..energy import mchn_energy, mchn_gradient, mchn_update, norm_deficits, squared_distances, tilt_mchn
+from ..energy import mchn_energy, mchn_gradient, norm_deficits, squared_distances, tilt_mchn
+from ._softmax import softmax
 from .memory import Memory
 from .modern import separations
 
@@ -64,12 +65,11 @@ class SparseHopfield(Memory):
     def _gradient(self, x: Array) -> Array:
         if self.alpha == 1:
             return mchn_gradient(x, self.patterns, self.beta)
-        return x - self._update(x, None)
+        return x - self._share(x) @ self.patterns
 
     def _update(self, x: Array, known: Array | None) -> Array:
-        if self.alpha == 1:
-            return mchn_update(x, self.patterns, self.beta)
-        return self._xp.matmul(self._share(x), self.patterns)
+        # One matrix product, where the energy's weights come from differences that stay exact at any distance.
+        return entmax(self.beta * (x @ self.patterns.T), self.alpha) @ self.patterns  # (b, d) @ (d, n)
 
     def _share(self, x: Array) -> Array:
         return entmax(-tilt_mchn(self._xp, x, self.patterns, self.beta).gaps, self.alpha)  # (b, d)
@@ -94,7 +94,7 @@ def entmax(z: Any, alpha: float = 1.5, axis: int = -1) -> Array:
         # A gap of 1/(α - 1) or more is never in the support: taken in before its square overflows.
         floor = xp.full_like(values, -2 / (alpha - 1))
         values = xp.where(values > floor, values, floor)
-    rule = {1.0: _softmax, 1.5: _entmax_15, 2.0: _sparsemax}.get(alpha)
+    rule = {1.0: softmax, 1.5: _entmax_15, 2.0: _sparsemax}.get(alpha)
     weights = _by_bisection(xp, values, alpha) if rule is None else rule(xp, values)
     return xp.moveaxis(weights, -1, axis)
 
@@ -110,11 +110,6 @@ def tsallis_entropy(p: Any, alpha: float, axis: int = -1) -> Array:
 
 
 # --- thresholds: values (..., d) with largest entry 0 ----------------------------------------------------------------
-
-
-def _softmax(xp: Any, values: Array) -> Array:
-    grown = xp.exp(values)
-    return grown / xp.sum(grown, axis=-1, keepdims=True)
 
 
 def _sparsemax(xp: Any, values: Array) -> Array:
