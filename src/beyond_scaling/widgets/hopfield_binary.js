@@ -97,23 +97,25 @@ export function denseMemory(P, r) {
     const unit = unitOf(overlaps);
     const slope = new Float64Array(overlaps.length);
     let [bend, size] = [0, 0];
-    overlaps.forEach((s, mu) => {
-      const [below, at, above] = [-2, 0, 2].map((step) => wholePower((s + step) / unit, r));
+    for (let mu = 0; mu < overlaps.length; mu += 1) {
+      const below = wholePower((overlaps[mu] - 2) / unit, r);
+      const above = wholePower((overlaps[mu] + 2) / unit, r);
       slope[mu] = (above - below) / 2;
-      bend += at - (above + below) / 2;
+      bend += wholePower(overlaps[mu] / unit, r) - (above + below) / 2;
       size += Math.abs(above) + Math.abs(below);
-    });
+    }
     return { slope, bend, zero: ROUNDINGS * size };
   }
   function guessed(overlaps) {
     const unit = unitOf(overlaps);
     const slope = new Float64Array(overlaps.length);
     let size = 0;
-    overlaps.forEach((s, mu) => {
-      const [below, above] = [-1, 1].map((step) => wholePower((s + step) / unit, r));
+    for (let mu = 0; mu < overlaps.length; mu += 1) {
+      const below = wholePower((overlaps[mu] - 1) / unit, r);
+      const above = wholePower((overlaps[mu] + 1) / unit, r);
       slope[mu] = above - below;
       size += Math.abs(above) + Math.abs(below);
-    });
+    }
     return { slope, bend: 0, zero: ROUNDINGS * size };
   }
   const energyOf = (overlaps) => -n * total(overlaps.map((s) => wholePower(s / n, r)));

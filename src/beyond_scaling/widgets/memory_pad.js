@@ -107,9 +107,9 @@ export function imagePad({ label, onPaint }) {
   const rows = Array.from({ length: SIDE }, (_, r) => html("div", { role: "row" }, ...cells.slice(SIDE * r, SIDE * (r + 1))));
   const node = html("div", { class: "bs-pad", role: "grid", "aria-label": label }, ...rows);
   const was = cells.map(() => "");
-  function focusOn(k) {
+  function focusOn(k, preventScroll = false) {
     for (const [i, cell] of cells.entries()) cell.tabIndex = i === k ? 0 : -1;
-    cells[k].focus();
+    cells[k].focus({ preventScroll });
   }
   node.addEventListener("keydown", (event) => {
     const at = cells.indexOf(document.activeElement);
@@ -154,7 +154,7 @@ export function imagePad({ label, onPaint }) {
     held = event.pointerId;
     node.setPointerCapture(held);
     const place = under(event);
-    focusOn(SIDE * Math.floor(place[1]) + Math.floor(place[0]));
+    focusOn(SIDE * Math.floor(place[1]) + Math.floor(place[0]), true);
     last = null;
     sweep(place);
   });

@@ -26,7 +26,7 @@ const KEY = "Curve: the energy, step by step, red where it rises. Number at the 
 
 const betaText = (v) => String(Number(v.toPrecision(2)));
 const ENDS = [["right", "found it"], ["other", "found another image"], ["inverse", "ended at an inverse"], ["mixture", "ended in a mixture"],
-  ["spurious", "ended in a spurious state"], ["blank", "found nothing"], ["predictive", "could not fill it in"]];
+  ["spurious", "ended in a spurious state"], ["blank", "found nothing"], ["wrong", "filled it in wrongly"], ["idle", "had nothing to fill in"]];
 const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 function render({ model, el }) {
@@ -124,7 +124,7 @@ function render({ model, el }) {
   const board = html("ul", { class: "bs-nets", "aria-label": "Networks" });
   let listed = "";
   const play = button({ label: "Play", onClick: () => (running ? pause() : start()) });
-  const step = button({ label: "Step", onClick: () => { pause(); tell(); advance(); shownSince = performance.now(); ask(); } });
+  const step = button({ label: "Step", onClick: () => { pause(); tell(); advance(); ask(); } });
   const finish = button({ label: "To the end", onClick: () => { pause(); tell(); hurry(); } });
   const again = button({ label: "Back to the query", onClick: () => { pause(); restart(); ask(); } });
   const beta = slider({
@@ -224,8 +224,25 @@ function render({ model, el }) {
   /** All networks make a step. */
   function advance() {
     work(Infinity, true);
-    for (const [key, run] of runs) if (run.energies) advanceRun(run, keptBy(key));
+    for (const [key, run] of runs) stepOf(key, run, performance.now());
     if (over()) settle();
+  }
+  function stepOf(key, run, now) {
+    if (!run.energies) return;
+    advanceRun(run, keptBy(key));
+    run.since = now;
+  }
+  /** Those whose time has come make a step. */
+  function advanceDue(now) {
+    const wasOver = over();
+    let place = 0;
+    for (const [key, run] of runs) {
+      // One after another, so that no frame has the work of all.
+      const due = run.since === undefined ? startsAt + (STEP_MS * place) / runs.size : run.since + STEP_MS;
+      if (now >= due && !run.done) stepOf(key, run, now);
+      place += 1;
+    }
+    if (over() && !wasOver) settle();
   }
   const keptBy = (key) => (key === "predictive" ? query.map((v) => v !== 0) : known);
   function hurry() {
@@ -238,7 +255,7 @@ function render({ model, el }) {
   }
   let running = false;
   let hurried = false; // those that still learn go to the end as soon as they can
-  let shownSince = 0; // when the last step was made
+  let startsAt = 0; // when the first step may be made
   let answered = !model.get("predict");
   let touched = false; // by the reader, or by Python
   const autoplays = () => touched && answered && !reducedMotion();
@@ -249,7 +266,7 @@ function render({ model, el }) {
     tell();
     if (reducedMotion()) { hurry(); return; }
     running = true;
-    shownSince = performance.now() - STEP_MS;
+    startsAt = performance.now();
     ask();
   }
   function pause() {
@@ -273,7 +290,7 @@ function render({ model, el }) {
       right: ["found it", "good"],
       other: [isStored() ? (same ? `another ${nameOf(found)}` : `found ${nameOf(found)}`) : `finds ${nameOf(found)}`, isStored() ? "bad" : undefined],
       inverse: [`inverse of ${found === null ? "it" : nameOf(found)}`, "bad"],
-      mixture: [among > 9.5 ? `blur of ${fixed(among, 0)}` : `mixture of ${fixed(Math.max(among, 1.1), among > 2.95 ? 0 : 1)}`, "bad"],
+      mixture: [among > 9.5 ? `blur of ${fixed(among, 0)}` : `mixture of ${fixed(Math.max(among, 2), 0)}`, "bad"],
       spurious: ["spurious state", "bad"],
       blank: ["nothing: blank", "bad"],
     };
@@ -302,7 +319,7 @@ function render({ model, el }) {
     const done = [...runs].filter(([, run]) => run.done);
     for (const [, run] of done) run.outcome ??= judged(run);
     if (done.length && answered) {
-      const kinds = done.map(([key, { outcome: { kind } }]) => (key === "predictive" && ["spurious", "mixture"].includes(kind) ? "predictive" : kind));
+      const kinds = done.map(([key, { outcome: { kind } }]) => (key === "predictive" && ["spurious", "mixture"].includes(kind) ? (query.includes(0) ? "wrong" : "idle") : kind));
       const parts = ENDS.map(([kind, words]) => [kinds.filter((other) => other === kind).length, words]).filter(([times]) => times).map(([times, words]) => `${times} ${words}`);
       const guesses = model.get("guesses");
       const hits = done.filter(([key, run]) => guesses.includes(key) === (run.outcome.kind === "right")).length;
@@ -331,10 +348,10 @@ function render({ model, el }) {
     else for (let k = 0; k < PIXELS; k += 1) mixed[k] = before[k] + part * (x[k] - before[k]);
     return run.network.view ? run.network.view(mixed) : mixed;
   }
-  function paintCards(part) {
+  function paintCards(now) {
     for (const [key, run] of runs) {
       const card = cards.get(key);
-      card.image(seenOf(key, run, part));
+      card.image(seenOf(key, run, run.since === undefined ? 1 : (now - run.since) / STEP_MS));
       const height = run.energies ? `${run.energies.length} ${run.energies.at(-1)}` : "";
       if (run.drawn !== height) {
         run.drawn = height;
@@ -357,9 +374,9 @@ function render({ model, el }) {
     running = false;
     if (autoplays() || (pressed && answered)) {
       running = true;
-      shownSince = performance.now() + REST_MS;
+      startsAt = performance.now() + REST_MS;
     } else tellPython();
-    if (!running || target() < 0) ui.say(`Query: ${queryWords()}. ${plural(stored(), "image")} stored.`);
+    if (!running) ui.say(`Query: ${queryWords()}. ${plural(stored(), "image")} stored.`);
   }
   function showControls() {
     gallery.set(codes(), stored(), target());
@@ -406,15 +423,13 @@ function render({ model, el }) {
     frameId = 0;
     const started = performance.now();
     if (stale) { stale = false; question(); showControls(); }
-    if (running && started - shownSince >= STEP_MS) {
-      shownSince = started;
-      advance();
+    if (running) {
+      advanceDue(started);
       if (over()) running = false;
     }
-    const part = (started - shownSince) / STEP_MS;
-    paintCards(part);
+    paintCards(started);
     showEnd();
-    if (running || part < 1) frameId = requestAnimationFrame(tick);
+    if (running || live().some((run) => started - run.since < STEP_MS)) frameId = requestAnimationFrame(tick);
     performance.measure("bs-repaint", { start: started, end: performance.now() });
   }
   function ask() {
