@@ -33,7 +33,7 @@ def test_the_digits_are_there_with_their_names() -> None:
     names = [widget.names[widget.code(image)] for image in widget.patterns]
     assert names == [str(label) for label in digit_labels(100)]
     assert widget.networks == list(NETWORKS)
-    assert repr(widget) == "MemoryPlayground(stored=10, target=3, noise=0.0, beta=0.5, degree=3)"
+    assert repr(widget) == "MemoryPlayground(stored=10, target=3, noise=0.125, beta=0.5, degree=3)"
 
 
 def test_the_browser_is_sent_codes_and_sends_codes() -> None:

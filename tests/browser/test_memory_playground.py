@@ -125,7 +125,7 @@ def test_where_a_network_ended(page: Page) -> None:
 
 
 def test_what_is_shown_at_first(page: Page) -> None:
-    widget = show(page, MemoryPlayground())
+    widget = show(page, MemoryPlayground(noise=0))
     wait(page, "Object.values(s.networks).every((n) => n.energy !== null)")
     assert widget.locator(".bs-net").count() == len(NETWORKS) == 15
     assert widget.locator("[role=option]").count() == 100
@@ -171,7 +171,7 @@ def test_networks_end_where_pythons_do(calm: Page) -> None:
 
 
 def test_the_theme_turns(calm: Page) -> None:
-    widget = show(calm, MemoryPlayground(networks=LIGHT))
+    widget = show(calm, MemoryPlayground(noise=0, networks=LIGHT))
     tile = widget.locator("[role=option] canvas").nth(3)
     corner = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, 1, 1).data)"
     before = tile.evaluate(corner)
@@ -206,7 +206,7 @@ def test_overload(calm: Page) -> None:
 
 def test_known_pixels_are_kept(calm: Page) -> None:
     erased = list(range(32, 64))
-    widget = show(calm, MemoryPlayground(networks=LIGHT, stored=6, erased=erased, clamped=True))
+    widget = show(calm, MemoryPlayground(noise=0, networks=LIGHT, stored=6, erased=erased, clamped=True))
     told = played(calm, widget)
     P, query = digits(6), np.array(summary(calm)["query"], dtype=float)
     for name, memory in {"hebb": zoo.ClassicalHopfield(P), "modern": zoo.ModernHopfield(P, 0.5)}.items():
@@ -220,7 +220,7 @@ def test_known_pixels_are_kept(calm: Page) -> None:
 
 
 def test_a_brush_goes_over_the_pad(calm: Page) -> None:
-    widget = show(calm, MemoryPlayground(networks=LIGHT))
+    widget = show(calm, MemoryPlayground(noise=0, networks=LIGHT))
     (x0, y0), (x1, _) = centre(cell(widget, 2, 1)), centre(cell(widget, 2, 8))
     calm.mouse.move(x0, y0)
     calm.mouse.down()
@@ -250,7 +250,7 @@ def test_a_brush_goes_over_the_pad(calm: Page) -> None:
 
 
 def test_keys_alone(calm: Page) -> None:
-    widget = show(calm, MemoryPlayground(networks=LIGHT))
+    widget = show(calm, MemoryPlayground(noise=0, networks=LIGHT))
     cell(widget, 1, 1).focus()
     for key in ("ArrowRight", "ArrowDown", "Space", "Shift+ArrowDown", "Shift+ArrowRight", *["ArrowUp"] * 3):
         calm.keyboard.press(key)
@@ -283,7 +283,7 @@ def test_keys_alone(calm: Page) -> None:
 def test_touch(browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
     page = context.new_page()
-    widget = show(page, MemoryPlayground(networks=LIGHT))
+    widget = show(page, MemoryPlayground(noise=0, networks=LIGHT))
     cell(widget, 3, 3).scroll_into_view_if_needed()
     cell(widget, 3, 3).tap()
     settle(page)
@@ -296,7 +296,7 @@ def test_touch(browser: Browser) -> None:
 
 
 def test_an_image_of_ones_own(calm: Page) -> None:
-    widget = show(calm, MemoryPlayground(networks=LIGHT, stored=4))
+    widget = show(calm, MemoryPlayground(noise=0, networks=LIGHT, stored=4))
     widget.get_by_role("button", name="Empty sheet").click()
     settle(calm)
     assert (get(calm, "target"), summary(calm)["query"]) == (-1, [-1] * 64)
@@ -335,7 +335,7 @@ def test_an_image_of_ones_own(calm: Page) -> None:
 
 
 def test_the_last_image_stays(calm: Page) -> None:
-    widget = show(calm, MemoryPlayground(patterns=digits(2), stored=2, target=1, networks=LIGHT))
+    widget = show(calm, MemoryPlayground(patterns=digits(2), noise=0, stored=2, target=1, networks=LIGHT))
     widget.get_by_role("button", name="Remove image").click()
     settle(calm)
     assert get(calm, "patterns") == [code(digits(1)[0])]
@@ -352,7 +352,7 @@ def test_the_last_image_stays(calm: Page) -> None:
 
 
 def test_it_plays_once_the_hand_rests(page: Page) -> None:
-    widget = show(page, MemoryPlayground(networks=["hebb", "modern", "transformer"]))
+    widget = show(page, MemoryPlayground(noise=0, networks=["hebb", "modern", "transformer"]))
     heights = widget.evaluate("(root) => root.getBoundingClientRect().height")
     page.wait_for_timeout(700)
     assert all(n["steps"] == 0 for n in networks(page).values()), "not before the reader has touched it"
@@ -374,7 +374,7 @@ def test_it_plays_once_the_hand_rests(page: Page) -> None:
 
 
 def test_less_motion_waits_to_be_asked(calm: Page) -> None:
-    widget = show(calm, MemoryPlayground(networks=LIGHT))
+    widget = show(calm, MemoryPlayground(noise=0, networks=LIGHT))
     cell(widget, 4, 4).click()
     calm.wait_for_timeout(700)
     assert "ready" in widget.locator(".bs-net", has_text="Modern").inner_text()
@@ -408,7 +408,7 @@ def test_guess_first(page: Page) -> None:
 
 
 def test_python_chooses_and_the_widget_follows(calm: Page) -> None:
-    widget = show(calm, MemoryPlayground(networks=LIGHT))
+    widget = show(calm, MemoryPlayground(noise=0, networks=LIGHT))
     put(calm, networks=["dense", "sparse"], degree=7, beta=0.2, stored=12, target=5, noise=0.25)
     assert widget.locator(".bs-net-name").all_inner_texts() == ["Dense, r = 7", "Sparsemax"]
     told = played(calm, widget)

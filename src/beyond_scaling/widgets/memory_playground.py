@@ -41,7 +41,7 @@ class MemoryPlayground(BookWidget):
         names: what images are called, by their code (:meth:`code`); those of the digits are there.
         stored: how many of the images the networks store, the first ones; 1 to 100. If there are fewer, all.
         target: which image the query is made from, from 0; -1 for an empty sheet. It need not be stored.
-        noise: share of the query's pixels that are flipped, 0 to 0.5.
+        noise: share of the query's pixels that are flipped, 0 to 0.5; an eighth, to begin with.
         seed: which pixels, 0 to 9999. More noise of the same seed flips the same ones and others.
         painted: 64 entries, 1 ink and -1 paper where a brush went over the query, else 0.
         erased: numbers of the pixels that are unknown, 0 in the query; a mask of 64 or 8 x 8 booleans will do.
@@ -72,7 +72,7 @@ class MemoryPlayground(BookWidget):
     ).tag(sync=True)
     stored = Whole(10, 1, MOST).tag(sync=True)
     target = Whole(3, -1, MOST - 1).tag(sync=True)
-    noise = Real(0.0, 0.0, 0.5).tag(sync=True)
+    noise = Real(0.125, 0.0, 0.5).tag(sync=True)
     seed = Whole(0, 0, 9999).tag(sync=True)
     painted = Strokes().tag(sync=True)
     erased = Pixels().tag(sync=True)
