@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -92,8 +91,8 @@ class Measured:
         any_failed: 1 if one did, else 0.
         steps: mean number of updates that moved a query.
         unsettled: share of queries that still moved at the last step.
-        rise: the largest rise of the energy in an update, over the largest energy of the path; NaN if not followed.
-        apart: the largest difference between the ends of network and twin, a coordinate; NaN without a twin.
+        rise: the largest rise of the energy in an update, over the largest energy of the path; None if not followed.
+        apart: the largest difference between the ends of network and twin, a coordinate; None without a twin.
         digest: SHA-256 of patterns and queries.
         seconds: how long it took.
     """
@@ -103,8 +102,8 @@ class Measured:
     any_failed: float
     steps: float
     unsettled: float
-    rise: float = math.nan
-    apart: float = math.nan
+    rise: float | None = None
+    apart: float | None = None
     digest: str = ""
     seconds: float = field(default=0.0, compare=False)
 
@@ -124,7 +123,7 @@ def measure(cell: Cell, device: str | None = None) -> Measured:
     state = as_numpy(found.state)
     errors = _errors(cell.data, state, own, known)  # (q,)
     failed = errors > (0 if cell.data == "signs" else NEAR)
-    rise = apart = math.nan
+    rise = apart = None
     if cell.path:
         energies = as_numpy(found.energies)  # (s + 1, q)
         rise = max(0.0, float(np.diff(energies, axis=0).max(initial=0.0))) / max(1.0, float(np.abs(energies).max()))

@@ -17,6 +17,7 @@ import numpy as np
 from ...exponents import Interval
 
 DRAWS = 400
+_POWERS = np.linspace(0.25, 1, 31)
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,8 @@ def curve(n: int, d: np.ndarray, seed: np.ndarray, error: np.ndarray, draws: int
 
 def critical(found: Curve, level: float) -> Critical:
     """Where the curve, made to rise (isotonic regression), passes ``level``; interpolated over log d."""
-    log_d = np.log(found.d)
-    values = [_cross(log_d, errors, level) for errors in (found.mean, *found.draws)]
-    return Critical(found.n, values[0], np.array(values[1:]))
+    values = _cross(np.log(found.d), np.vstack([found.mean, found.draws]), level)
+    return Critical(found.n, float(values[0]), values[1:])
 
 
 def slope(found: Sequence[Critical], *, logarithmic: bool) -> Fit:
@@ -103,15 +103,25 @@ def local_slopes(found: Sequence[Critical], *, logarithmic: bool) -> list[tuple[
     ]
 
 
-def load_limit(found: Sequence[Critical], power: float) -> Fit:
-    """The limit of d*/n for large n, from a straight line over n^-power."""
+def load_limit(found: Sequence[Critical]) -> Fit:
+    """The limit of d*/n for large n, by least squares of a + b n^-p, with p free between 1/4 and 1.
+
+    How fast a load tends to its limit is not known, and the limit depends on it: p is fitted in every draw anew.
+    """
     there = [each for each in found if math.isfinite(each.value)]
-    if len(there) < 3:
+    if len(there) < 4:
         return Fit(math.nan, np.full(len(found[0].draws) if found else 0, math.nan))
-    x = np.array([each.n**-power for each in there])
-    y = np.array([[each.value, *each.draws] for each in there]) / np.array([[each.n] for each in there])
-    centred = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
-    values = y.mean(axis=0) - x.mean() * (centred @ y)
+    sizes = np.array([float(each.n) for each in there])
+    y = np.array([[each.value, *each.draws] for each in there]) / sizes[:, None]  # (sizes, 1 + b)
+    least, values = np.full(y.shape[1], np.inf), np.full(y.shape[1], math.nan)
+    for power in _POWERS:
+        x = sizes**-power
+        centred = x - x.mean()
+        tilt = centred @ y / (centred @ centred)  # (1 + b,)
+        limit = y.mean(axis=0) - x.mean() * tilt
+        left = ((y - limit - x[:, None] * tilt) ** 2).sum(axis=0)
+        better = left < least
+        least, values = np.where(better, left, least), np.where(better, limit, values)
     return Fit(float(values[0]), values[1:])
 
 
@@ -124,12 +134,25 @@ def percentiles(draws: np.ndarray, level: float) -> Interval | None:
     return Interval(float(low), float(high))
 
 
-def _cross(log_d: np.ndarray, errors: np.ndarray, level: float) -> float:
-    from scipy.optimize import isotonic_regression
+def _cross(log_d: np.ndarray, errors: np.ndarray, level: float) -> np.ndarray:
+    """(k,), (b, k) -> (b,): NaN where the curve, made to rise, begins at the level or ends below it."""
+    rising = rise(errors)
+    with np.errstate(all="ignore"):  # rows that do not cross are set aside below
+        after = np.maximum(np.argmax(rising >= level, axis=1), 1)[:, None]  # (b, 1)
+        high, low = (np.take_along_axis(rising, after - step, axis=1)[:, 0] for step in (0, 1))
+        share = (level - low) / (high - low)
+        after = after[:, 0]
+        found = np.exp(log_d[after - 1] + share * (log_d[after] - log_d[after - 1]))
+    return np.where((rising[:, 0] < level) & (rising[:, -1] >= level), found, math.nan)
 
-    rising = isotonic_regression(errors).x
-    if not rising[0] < level <= rising[-1]:
-        return math.nan
-    after = int(np.argmax(rising >= level))
-    share = (level - rising[after - 1]) / (rising[after] - rising[after - 1])
-    return math.exp(log_d[after - 1] + share * (log_d[after] - log_d[after - 1]))
+
+def rise(values: np.ndarray) -> np.ndarray:
+    """Isotonic regression of rows (b, k): max over i <= k of min over j >= k of the mean from i to j."""
+    count = values.shape[1]
+    total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
+    first, last = np.arange(count)[:, None], np.arange(count)[None, :]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = (total[:, None, 1:] - total[:, :-1, None]) / (last - first + 1)  # (b, i, j)
+    means = np.where(last >= first, means, np.inf)
+    least = np.minimum.accumulate(means[:, :, ::-1], axis=2)[:, :, ::-1]  # (b, i, k)
+    return np.where(first <= last, least, -np.inf).max(axis=1)

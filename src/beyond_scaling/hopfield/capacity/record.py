@@ -19,7 +19,6 @@ from .series import Family, Series
 
 KIND = "hopfield-capacity"
 LEVEL = 0.95  # of the intervals
-LIMIT_POWER = 0.5  # d*/n is extrapolated over 1/sqrt(n)
 _PACKAGES = ("beyond-scaling", "torch", "numpy", "scipy", "pyarrow")
 
 
@@ -51,7 +50,7 @@ def record(
         "series": np.array([cell.series for cell in cells]),
         **{key: np.array([getattr(cell, key) for cell in cells]) for key in ("n", "d", "seed")},
         "queries": np.array([min(cell.queries, cell.d) for cell in cells]),
-        **{key: np.array([getattr(each, key) for each in found], dtype=float) for key in MEASURED},
+        **{key: np.array([_number(getattr(each, key)) for each in found]) for key in MEASURED},
     }
     parameters = {
         "family": family.name,
@@ -94,7 +93,7 @@ def curves(columns: Mapping[str, np.ndarray], series: str, criterion: str) -> li
 def law(found: Sequence[Critical], kind: str) -> Fit | None:
     """What `Series.law` names, fitted; None for "none"."""
     if kind == "load":
-        return load_limit(found, LIMIT_POWER)
+        return load_limit(found)
     return slope(found, logarithmic=kind == "exponent") if kind in ("exponent", "rate") else None
 
 
@@ -163,6 +162,10 @@ def _theory_of(series: Series) -> dict[str, Any]:
         if (fit := law(found, series.law)) is not None and math.isfinite(fit.value):
             told["fit"] = fit.value
     return told
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _ends(interval: Interval | None) -> dict[str, float]:

@@ -24,7 +24,7 @@ class Series:
     Attributes:
         name: in words, unique in its family.
         grids: for every n the d, rising.
-        queries, seeds: of a cell at most; of every (n, d).
+        queries, seeds: of a cell at most, None for every pattern; of every (n, d).
         criterion: the column that is compared with ``level`` to find the critical d; larger d, larger value.
         law: what is fitted to the critical d: the exponent of n, the rate (log d* per n), the load d*/n in the limit of
             large n, or nothing.
@@ -39,7 +39,7 @@ class Series:
     data: str
     grids: Mapping[int, Sequence[int]]
     start: Start = AT_THE_PATTERN
-    queries: int = 32
+    queries: int | None = 32
     seeds: int = 8
     max_steps: int = 50
     criterion: Criterion = "failed"
@@ -55,7 +55,7 @@ class Series:
         """Every cell."""
         for n, grid in self.grids.items():
             for d in grid:
-                queries = min(self.queries, max(8, BUDGET // (d * n)))
+                queries = d if self.queries is None else min(self.queries, max(8, BUDGET // (d * n)))
                 for seed in range(self.seeds):
                     yield Cell(
                         family, self.name, self.network, self.data, self.start, n, d, seed, queries, self.max_steps,
@@ -69,7 +69,7 @@ class Series:
         for n in sizes:
             places = np.unique(np.linspace(0, len(self.grids[n]) - 1, 4).round().astype(int))
             grids[n] = tuple(self.grids[n][place] for place in places.tolist())
-        return replace(self, grids=grids, seeds=min(self.seeds, 3), queries=min(self.queries, 8))
+        return replace(self, grids=grids, seeds=min(self.seeds, 3), queries=self.queries and min(self.queries, 8))
 
 
 @dataclass(frozen=True)

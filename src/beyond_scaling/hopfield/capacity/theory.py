@@ -274,7 +274,8 @@ def modern_capacity(n: int, sharpness: float, overlap: float = 1.0) -> float:
 
     Patterns are uniform on the sphere of radius sqrt(n). A state is a rho + b t with t orthogonal to rho and as long,
     and its length over sqrt(n) is s. The others weigh (d - 1) M(n lambda s) together and have the mean
-    A(n lambda s) x / s, with M(k) = E exp(k u), u a coordinate of a random unit vector, and A = M'/M. So with w the pattern's own weight
+    A(n lambda s) x / s, with M(k) = E exp(k u), u a coordinate of a random unit vector, and A = M'/M. So with w the
+    pattern's own weight
 
         w = exp(n lambda a) / (exp(n lambda a) + (d - 1) M),   x+ = w rho + (1 - w) A x / s,
 

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from ... import durable, provenance
+from ... import durable
 from .cell import Cell, Measured, measure
 
 FILE = "cells.jsonl"
@@ -27,12 +27,12 @@ _AHEAD = 4  # cells that wait at each worker
 class Kept:
     """The cells that a work folder keeps, a line each in a file that only grows.
 
-    A cell is known by everything that it is, the device, and the commit of the code: none is taken for another's.
+    A cell is known by everything that it is, the device, and the code that measures it: none is taken for another's.
     """
 
     def __init__(self, work: Path, device: str | None) -> None:
         self._path = work / FILE
-        self._base = f"{provenance.commit()['hash']}/{device}/"
+        self._base = f"{_code()}/{device}/"
         self._there: dict[str, Measured] = {}
         for line in self._path.read_bytes().splitlines() if self._path.exists() else ():
             try:
@@ -94,6 +94,13 @@ def measure_all(
                 cell, measured = under_way.pop(done), done.result()
                 kept.keep(cell, measured)
                 yield cell, measured
+
+
+def _code() -> str:
+    """SHA-256 of the sources that a cell's numbers come from: the zoo, and what it stands on."""
+    package = Path(__file__).resolve().parents[2]
+    sources = [*sorted((package / "hopfield").rglob("*.py")), package / "energy.py", package / "_arrays.py"]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def classical() -> Family:
         (
             Series(
                 "Hebb, from the pattern", HEBB, "signs", _about_critical((128, 256, 512, 1024, 2048)),
-                queries=16, seeds=12, criterion="error", level=0.1, law="load", expected=critical,
+                queries=16, seeds=10, criterion="error", level=0.1, law="load", expected=critical,
                 theory=lambda n: critical * n,
                 curve=_one_error,
             ),
@@ -56,7 +56,7 @@ def classical() -> Family:
             Series(
                 "Hebb, all patterns are fixed", step, "signs",
                 around((64, 128, 256, 512, 1024), lambda n: theory.hebb_fixed(n, all_patterns=True), 0.5, 1.8, 8),
-                queries=10**6, seeds=48, max_steps=1, criterion="any_failed", law="exponent",
+                queries=None, seeds=48, max_steps=1, criterion="any_failed", law="exponent",
                 theory=lambda n: theory.hebb_fixed(n, all_patterns=True),
             ),
             Series(
@@ -65,8 +65,8 @@ def classical() -> Family:
                 curve=lambda n, d: np.zeros(len(d)),
             ),
             Series(
-                "pseudo-inverse, from 10% turned", inverse, "signs", _loads((128, 256, 512), high), TENTH, queries=16,
-                criterion="error", level=0.05, law="load",
+                "pseudo-inverse, from 10% turned", inverse, "signs", _loads((64, 128, 256, 512), high), TENTH,
+                queries=16, criterion="error", level=0.05, law="load",
             ),
         ),
         printed="O(n)",
@@ -78,7 +78,7 @@ def graded() -> Family:
     series = [
         Series(
             f"gain {beta}, from 10% turned", network("graded", rule="hebb", beta=float(beta)), "signs",
-            _loads((128, 256, 512), (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.2)), TENTH, queries=16,
+            _loads((64, 128, 256, 512), (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.2)), TENTH, queries=16,
             criterion="error", level=0.1, law="load",
         )
         for beta in (4, 20)

@@ -22,7 +22,7 @@ def universal() -> Family:
         Series(
             f"{similarity}, {separation}",
             network("universal", similarity=similarity, separation=separation, beta=beta, degree=6), "gaussian",
-            {n: spaced(2, 2048, 11) for n in (12, 24)}, NOISY, queries=32, seeds=6, max_steps=1,
+            {n: spaced(2, 2048, 8) for n in (12, 24)}, NOISY, queries=32, seeds=6, max_steps=1,
         )
         for similarity, beta in SIMILARITIES.items()
         for separation in SEPARATIONS

@@ -1,0 +1,129 @@
+"""Table 1 beside the measurement: of each network the law printed, the law in theory, and what was measured."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..hopfield.capacity import FAMILIES, family
+from ..results import Record
+from .capacity_parts import about, check_kind, fitted, grown, interval, names, number, theory
+
+HEAD = ("network", "Table 1", "theory", "measured")
+EMPTY = "–"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A series of a family, in words. ``first``: whether it is the family's first, which names it."""
+
+    title: str
+    series: str
+    printed: str
+    theory: str
+    measured: str
+    first: bool
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table:
+    """As HTML in a page, with a caption, and as plain text elsewhere."""
+
+    rows: tuple[Row, ...]
+    level: float
+
+    def caption(self) -> str:
+        """What the table shows, in words."""
+        return (
+            "How the number of patterns that a network retrieves grows with their dimension n: as Table 1 prints it, as"
+            f" theory has it for large n, and as measured, with {self.level:.0%} intervals from seeds. Exponents and"
+            " rates are slopes over the n measured, which are small; where nothing is fitted, critical d are given."
+        )
+
+    def __repr__(self) -> str:
+        lines = [("network", "series", *HEAD[1:])]
+        lines += [
+            (row.title if row.first else "", row.series, row.printed, row.theory, row.measured) for row in self.rows
+        ]
+        widths = [max(len(line[k]) for line in lines) for k in range(5)]
+        return "\n".join(
+            "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+        body = []
+        for row in self.rows:
+            if row.first:
+                body.append(f'<tr><th scope="colgroup" colspan="4">{html.escape(row.title)}</th></tr>')
+            cells = "".join(f"<td>{_raised(text)}</td>" for text in (row.printed, row.theory, row.measured))
+            body.append(f'<tr><th scope="row">{html.escape(row.series)}</th>{cells}</tr>')
+        return (
+            '<figure class="bs-numbers"><div role="group" aria-label="Capacities, printed and measured" tabindex="0">'
+            f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+            f"<figcaption>{html.escape(self.caption())}</figcaption></figure>"
+        )
+
+
+def table(records: Mapping[str, Record]) -> Table:
+    """The table of the records, by family, in the order of the zoo.
+
+    Raises:
+        ValueError: no record, one of another kind, or of a family that is not in the zoo.
+    """
+    if not records:
+        raise ValueError("no record, expected one for a family at least")
+    if unknown := sorted(set(records) - set(FAMILIES)):
+        raise ValueError(f"no family {unknown[0]!r} (there are {', '.join(FAMILIES)})")
+    rows = []
+    for name in FAMILIES:
+        if name in records:
+            check_kind(records[name])
+            rows += [_row(records[name], series, place == 0) for place, series in enumerate(names(records[name]))]
+    return Table(tuple(rows), float(next(iter(records.values())).parameters["interval"]))
+
+
+def _row(record: Record, series: str, first: bool) -> Row:
+    zoo = family(str(record.parameters["family"]))
+    kind, told = about(record, series, "law"), record.summary["series"][series]
+    expected = theory(record, series).get("expected")
+    return Row(
+        title=zoo.title,
+        series=series,
+        printed=_printed(zoo.printed, series) or EMPTY,
+        theory=EMPTY if expected is None or kind == "none" else grown(kind, {"value": expected}),
+        measured=_measured(record, series, kind, told),
+        first=first,
+    )
+
+
+def _printed(law: str, series: str) -> str:
+    """Of a dense memory's degree the degree."""
+    words = series.replace(",", "").split()
+    return law.replace("^r", f"^{words[1]}") if words[0] == "degree" else law
+
+
+def _measured(record: Record, series: str, kind: str, told: Mapping[str, object]) -> str:
+    if (found := fitted(record, series)) is not None:
+        return grown(kind, found)
+    sizes: Mapping[str, Mapping[str, float]] = told["n"]  # type: ignore[assignment]
+    if sizes:
+        n, last = list(sizes.items())[-1]
+        ends = interval(last)
+        return f"{number(last['critical'])}{f' [{ends}]' if ends else ''} at n = {n}"
+    here = record.columns["series"] == series
+    values, d = record.columns[about(record, series, "criterion")][here], record.columns["d"][here]
+    side = "none fails" if values.max() < float(about(record, series, "level")) else "all fail"
+    return f"{side}, d = {d.min():,} to {d.max():,}"
+
+
+def _raised(text: str) -> str:
+    """Escaped, with what follows ^ raised: a number, or a bracket."""
+    parts = html.escape(text).split("^")
+    told = parts[0]
+    for part in parts[1:]:
+        end = part.index(")") + 1 if part.startswith("(") else len(part.split(" ")[0].rstrip(")"))
+        raised = part[1 : end - 1] if part.startswith("(") else part[:end]
+        told += f"<sup>{raised}</sup>{part[end:]}"
+    return told
