@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from beyond_scaling.hopfield import ClassicalHopfield
+from beyond_scaling.hopfield.digits import digits
 
 seeds = st.integers(0, 2**32 - 1)
 rules = st.sampled_from(["hebb", "pseudo-inverse"])
@@ -224,3 +225,14 @@ def test_all_patterns_are_fixed_up_to_n_over_4_log_n() -> None:
         wrong.append(int((moved != patterns).any(axis=1).sum()))
     assert wrong[0] == 0
     assert 0 < wrong[1] < 20
+
+
+def test_coordinates_apart_have_no_coupling_from_rounding() -> None:
+    """A hundred digits span all but their constant pixels: what is erased elsewhere has no field at all."""
+    patterns = digits(100)
+    memory = ClassicalHopfield(patterns, "pseudo-inverse")
+    varying = (patterns != patterns[0]).any(axis=0)
+    assert 0 < varying.sum() < 64
+    assert not memory.weights[varying].any()
+    erased = np.where(np.arange(64) % 3 == 0, 0.0, patterns[7])
+    np.testing.assert_array_equal(memory.update(erased)[varying], erased[varying])
