@@ -38,7 +38,8 @@ class Table:
         return (
             "How the number of patterns that a network retrieves grows with their dimension n: as Table 1 prints it, as"
             f" theory has it for large n, and as measured, with {self.level:.0%} intervals from seeds. Exponents and"
-            " rates are slopes over the n measured, which are small; where nothing is fitted, critical d are given."
+            " rates are slopes over the n measured, which are small; “here” is the slope of theory’s own critical d"
+            " over the same n. Where nothing is fitted, the critical d of the largest n is given."
         )
 
     def __repr__(self) -> str:
@@ -87,12 +88,17 @@ def table(records: Mapping[str, Record]) -> Table:
 def _row(record: Record, series: str, first: bool) -> Row:
     zoo = family(str(record.parameters["family"]))
     kind, told = about(record, series, "law"), record.summary["series"][series]
-    expected = theory(record, series).get("expected")
+    known = theory(record, series)
+    told_by_theory = [
+        words + grown(kind, {"value": known[key]})
+        for key, words in (("expected", ""), ("fit", "here "))
+        if kind != "none" and key in known
+    ]
     return Row(
         title=zoo.title,
         series=series,
         printed=_printed(zoo.printed, series) or EMPTY,
-        theory=EMPTY if expected is None or kind == "none" else grown(kind, {"value": expected}),
+        theory="; ".join(told_by_theory) or EMPTY,
         measured=_measured(record, series, kind, told),
         first=first,
     )

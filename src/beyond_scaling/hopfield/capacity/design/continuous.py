@@ -21,7 +21,7 @@ def _sphere(name: str, net: str, start: Start, sizes: tuple[int, ...], beta: flo
         return min(found, theory.sphere_competitor_capacity(n, start.overlap)) if start.overlap < 1 else found
 
     return Series(
-        name, network(net, beta=beta, **options), "sphere", around(sizes, capacity, 0.25, 3, 9), start, queries=32,
+        name, network(net, beta=beta, **options), "sphere", around(sizes, capacity, 0.2, 1.8, 9), start, queries=32,
         seeds=12, max_steps=_STEPS, law="rate", expected=theory.modern_rate(BETA, start.overlap), theory=capacity,
     )  # fmt: skip
 
@@ -44,8 +44,8 @@ def modern() -> Family:
         "modern",
         "The modern network",
         (
-            _sphere("sphere, from the pattern", "modern", Start(), (6, 8, 10, 12, 14)),
-            _sphere("sphere, from overlap 0.8", "modern", NOISY, (11, 14, 17, 20)),
+            _sphere("sphere, from the pattern", "modern", Start(), (8, 10, 12, 14, 16, 18)),
+            _sphere("sphere, from overlap 0.8", "modern", NOISY, (11, 14, 17, 20, 22)),
             _gaussian("Gaussian, from the pattern", "modern", 1.0, (6, 8, 10, 12, 14)),
         ),
         printed="Θ(c^((n-1)/4))",
@@ -72,7 +72,7 @@ def outlier() -> Family:
         "outlier",
         "The outlier-efficient network",
         (
-            _sphere("sphere, from the pattern", "outlier", Start(), (6, 8, 10, 12)),
+            _sphere("sphere, from the pattern", "outlier", Start(), (8, 10, 12, 14)),
             _sphere("sphere, from overlap 0.8", "outlier", NOISY, (11, 14, 17)),
         ),
     )

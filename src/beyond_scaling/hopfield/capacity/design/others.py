@@ -60,7 +60,7 @@ def hierarchical() -> Family:
         (
             Series(
                 "softmax, from overlap 0.8", network("hierarchical", hidden="softmax"), "sphere",
-                around((8, 11, 14), modern, 0.25, 3, 7), NOISY, 12, max_steps=15, law="rate",
+                around((8, 11, 14), modern, 0.2, 1.8, 7), NOISY, 12, max_steps=15, law="rate",
                 expected=theory.modern_rate(BETA, NOISY.overlap), theory=modern, path=True,
                 twin=network("modern", beta=BETA),
             ),
