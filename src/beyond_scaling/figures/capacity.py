@@ -14,7 +14,7 @@ from ..hopfield.capacity.record import curves
 from ..results import Record
 from .capacity_parts import CRITERIA, about, check_kind, names, number, planned, theory
 from .style import GREY, titled
-from .width_parts import compact, faint, log_axis, look, ramp, shorts
+from .width_parts import faint, log_axis, look, ramp, shorts
 
 COLUMNS = 2
 _POINTS = 40  # of a theory curve
@@ -86,7 +86,7 @@ def _panel(drawing: go.Figure, record: Record, name: str, row: int, column: int)
     by_theory = bool(theory(record, name).get("n"))
     drawing.update_xaxes(
         title={"text": "d / d* of theory" if by_theory else "patterns d", "standoff": 4},
-        showgrid=False, **log_axis(ends[0], ends[1], 2 if len(_chosen(record, None)) > 1 else 3), **axes,
+        showgrid=False, **log_axis(ends[0], ends[1], 2), **axes,
     )  # fmt: skip
     top = max(float(each.band(float(record.parameters["interval"]))[1].max()) for each in found)
     drawing.update_yaxes(range=[-0.02 * top, 1.08 * max(top, 1.2 * level)], zeroline=False, nticks=5, **axes)
@@ -161,9 +161,3 @@ def _caption(record: Record, chosen: Sequence[str]) -> str:
     if beyond:
         said.append(f"Never reached: {'; '.join(beyond)}.")
     return " ".join(said)
-
-
-def sizes(record: Record, name: str) -> str:
-    """The critical d of a series in words, for tables and pages: 12.3 at n = 16, ..."""
-    told = record.summary["series"][name]["n"]
-    return ", ".join(f"{compact(found['critical'])} at n = {n}" for n, found in told.items())

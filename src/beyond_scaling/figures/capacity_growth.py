@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from ..hopfield.modern import ramsauer_capacity
 from ..results import Record
-from .capacity_parts import about, check_kind, fitted, grown, interval, names, number, theory
+from .capacity_parts import about, check_kind, fitted, grown, names, number, theory
 from .radius_sites import bars
 from .style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK, titled
 from .width_parts import log_axis, room, shorts
@@ -65,7 +65,7 @@ def figure(records: Mapping[str, Record]) -> go.Figure:
     Raises:
         ValueError: a family or a series is missing, or a record is of another kind.
     """
-    drawing = make_subplots(2, 1, vertical_spacing=0.13, row_heights=[0.5, 0.5])
+    drawing = make_subplots(2, 1, vertical_spacing=0.2)  # room for a legend to each
     for row, lines in ((1, POWERS), (2, RATES)):
         for line in lines:
             _line(drawing, _record(records, line), line, row)
@@ -79,8 +79,9 @@ def figure(records: Mapping[str, Record]) -> go.Figure:
         drawing.update_xaxes(title={"text": "dimension n", "standoff": 4}, showgrid=False, row=row, col=1, **across)
     return titled(
         drawing, height=820, title="", alt=alt_text(records), caption=_caption(records),
-        margin={"l": 60, "r": 10, "t": 10, "b": 45}, legend={"orientation": "h", "y": -0.07}, hovermode="closest",
-        narrow_height=860,
+        margin={"l": 60, "r": 10, "t": 10, "b": 45}, hovermode="closest", narrow_height=880,
+        legend={"orientation": "h", "y": 0.53, "yanchor": "top"},
+        legend2={"orientation": "h", "y": -0.07, "yanchor": "top"},
     )  # fmt: skip
 
 
@@ -126,7 +127,8 @@ def _line(drawing: go.Figure, record: Record, line: Line, row: int) -> None:
             x=sizes.tolist(), y=shorts(values), mode="markers", name=line.label,
             marker={"color": line.colour, "symbol": line.symbol, "size": 8},
             error_y=bars(lows, values.tolist(), highs, thickness=1.5, width=3),
-            hovertemplate=f"{line.label}, n = %{{x}}: d* = %{{y:,}}<extra></extra>", **group,
+            hovertemplate=f"{line.label}, n = %{{x}}: d* = %{{y:,}}<extra></extra>",
+            legend="legend" if row == 1 else "legend2", **group,
         ),
         **axes,
     )  # fmt: skip
@@ -179,6 +181,3 @@ def _caption(records: Mapping[str, Record]) -> str:
         " straight line; below, only d is, and an exponential is. Dashed: the slope that Table 1 prints, through the"
         f" middle. Fitted, with {level:.0%} intervals: {'; '.join(each)}."
     )
-
-
-__all__ = ["POWERS", "RATES", "Line", "alt_text", "figure", "interval", "ramsauer_words"]

@@ -10,7 +10,6 @@ from ..hopfield.capacity import KIND, family
 from ..hopfield.capacity.series import Series
 from ..results import Record
 
-DIGITS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 CRITERIA = {
     "error": "wrong bits",
     "failed": "share not retrieved",
