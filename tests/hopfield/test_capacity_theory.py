@@ -70,6 +70,18 @@ def test_one_step_tends_to_krotov_and_hopfields_law(degree: int) -> None:
     assert float(theory.one_step_error(theory.power(degree), 50, capacity)) == pytest.approx(0.01)
 
 
+def test_heavy_tails_make_more_errors_than_a_gaussian() -> None:
+    n, d, draws = 16, 42, 40_000
+    separation, rng = theory.power(4), np.random.default_rng(2)
+    sums = 2.0 * rng.binomial(n - 1, 0.5, (draws, d - 1)) - (n - 1)
+    noise = (rng.choice((-1.0, 1.0), sums.shape) * (separation(sums + 1) - separation(sums - 1))).sum(axis=1)
+    share = float((noise > float(separation(np.array(n)) - separation(np.array(n - 2)))).mean())
+    gaussian = 0.5 * math.erfc(1 / math.sqrt(2 * theory.crosstalk(separation, n) * (d - 1)))
+    told = float(theory.one_step_error(separation, n, d))
+    assert told == pytest.approx(share, abs=4 * math.sqrt(share / draws) + 5e-4)
+    assert share > 1.3 * gaussian
+
+
 def test_the_transition_of_a_dense_memory_is_a_tangent() -> None:
     for degree in (3, 4, 5):
         load, m = theory.dense_critical(degree)

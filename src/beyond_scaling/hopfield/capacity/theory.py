@@ -101,37 +101,40 @@ def crosstalk(separation: Separation, n: int, flipped: int = 0) -> float:
     gives F(s + 1) - F(s - 1) with s = n - 1 - 2 flipped. Another random pattern gives the same with s a sum of n - 1
     random signs, times a random sign: mean 0, and the variance is an exact sum over the binomial.
     """
-    _check_count("n", n, 2)
-    _check_count("flipped", flipped, 0, n - 1)
-    from scipy.stats import binom
-
-    sums = np.arange(-(n - 1), n, 2, dtype=float)
-    share = binom.pmf(np.arange(n), n - 1, 0.5)
-    noise = float(share @ (separation(sums + 1) - separation(sums - 1)) ** 2)
-    own = np.array([float(n - 1 - 2 * flipped)])
-    signal = float((separation(own + 1) - separation(own - 1))[0])
-    return noise / signal**2 if signal > 0 else math.inf
+    return _noise(separation, n, flipped)[0]
 
 
 def one_step_error(separation: Separation, n: int, d: Any, flipped: int = 0) -> np.ndarray:
-    """The probability that an update leaves a bit wrong, the noise of d - 1 patterns taken to be Gaussian.
+    """The probability that an update leaves a bit wrong.
 
-    For F(s) = s^r, large n and no bit flipped this tends to Q(sqrt(n^(r-1) / ((2r - 3)!! d))) (Krotov & Hopfield 2016).
+    The noise of d - 1 patterns is Gaussian but for its fourth cumulant (Edgeworth): powers of a sum have heavy tails,
+    which at an n of a few dozen make more errors than the Gaussian has. With z = signal/noise and the excess kurtosis
+    k/(d - 1) it is Q(z) + phi(z) (z^3 - 3 z) k / (24 (d - 1)). For F(s) = s^r and large n this tends to
+    Q(sqrt(n^(r-1) / ((2r - 3)!! d))) (Krotov & Hopfield 2016).
     """
     from scipy.special import ndtr
 
-    load = crosstalk(separation, n, flipped) * (np.asarray(d, dtype=float) - 1)
-    with np.errstate(divide="ignore"):
-        return ndtr(-1 / np.sqrt(load))
+    load, excess = _noise(separation, n, flipped)
+    others = np.maximum(np.asarray(d, dtype=float) - 1, 1e-9)
+    z = np.minimum(1 / np.sqrt(load * others), 38.0)
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    return np.clip(ndtr(-z) + density * (z**3 - 3 * z) * excess / (24 * others), 0.0, 0.5)
 
 
 def one_step_capacity(separation: Separation, n: int, error: float = 0.01, flipped: int = 0) -> float:
     """The d at which `one_step_error` is ``error``."""
+    from scipy.optimize import brentq
     from scipy.special import ndtri
 
     if not 0 < error < 0.5:
         raise ValueError(f"error is {error}, expected a probability between 0 and 1/2")
-    return 1 + 1 / (float(ndtri(error)) ** 2 * crosstalk(separation, n, flipped))
+    gaussian = 1 / (float(ndtri(error)) ** 2 * crosstalk(separation, n, flipped))
+
+    def beyond(log_others: float) -> float:
+        return float(one_step_error(separation, n, 1 + math.exp(log_others), flipped)) - error
+
+    middle = math.log(gaussian)
+    return 1 + math.exp(brentq(beyond, middle - 4, middle + 4))
 
 
 def double_factorial(degree: int) -> int:
@@ -353,6 +356,23 @@ def sphere_competitor_capacity(n: int, overlap: float) -> float:
 
 
 # --- inside -----------------------------------------------------------------------------------------------------
+
+
+def _noise(separation: Separation, n: int, flipped: int) -> tuple[float, float]:
+    """Variance of one other pattern's part over the signal squared, and its excess kurtosis."""
+    _check_count("n", n, 2)
+    _check_count("flipped", flipped, 0, n - 1)
+    from scipy.stats import binom
+
+    sums = np.arange(-(n - 1), n, 2, dtype=float)
+    share = binom.pmf(np.arange(n), n - 1, 0.5)
+    own = np.array([float(n - 1 - 2 * flipped)])
+    signal = float((separation(own + 1) - separation(own - 1))[0])
+    if not signal > 0:
+        return math.inf, 0.0
+    parts = (separation(sums + 1) - separation(sums - 1)) / signal
+    variance = float(share @ parts**2)
+    return variance, float(share @ parts**4) / variance**2 - 3
 
 
 def _hebb_load(y: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ def classical() -> Family:
         (
             Series(
                 "Hebb, from the pattern", HEBB, "signs", _about_critical((128, 256, 512, 1024, 2048)),
-                queries=16, seeds=10, criterion="error", level=0.1, law="load", expected=critical,
+                queries=16, seeds=16, criterion="error", level=0.1, law="load", expected=critical,
                 theory=lambda n: critical * n,
                 curve=_one_error,
             ),

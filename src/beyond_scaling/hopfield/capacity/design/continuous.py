@@ -33,7 +33,8 @@ def _gaussian(name: str, net: str, beta: float, sizes: tuple[int, ...]) -> Serie
         return theory.gaussian_capacity(n, beta, distance=distance)
 
     return Series(
-        name, network(net, beta=beta), "gaussian", around(sizes, capacity, 0.15, 4, 8), queries=32, max_steps=_STEPS,
+        name, network(net, beta=beta), "gaussian",
+        around(sizes, capacity, 0.15 if distance else 0.03, 4, 9), queries=32, max_steps=_STEPS,
         law="rate", expected=theory.gaussian_rate(beta, distance=distance), theory=capacity,
     )  # fmt: skip
 

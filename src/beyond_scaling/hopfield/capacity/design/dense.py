@@ -12,8 +12,8 @@ from ..series import Family, Series, around
 _SIZES = {
     2: (32, 64, 128, 256, 512),
     3: (16, 24, 32, 48, 64, 96, 128),
-    4: (12, 16, 24, 32, 48, 64),
-    5: (12, 16, 20, 24, 32),
+    4: (16, 24, 32, 48, 64),
+    5: (16, 20, 24, 32, 40),
 }
 _ONE_BIT = 0.01  # of the one-step criterion
 
@@ -46,7 +46,7 @@ def _one_step(degree: int) -> Series:
 
     return Series(
         f"degree {degree}, one step", network("dense", degree=degree, mode="synchronous"), "signs",
-        around(_SIZES[degree], capacity, 0.4, 2.5, 8), queries=64, seeds=12, max_steps=1,
+        around(_SIZES[degree], capacity, 0.4, 2.5, 8), queries=64, seeds=24, max_steps=1,
         criterion="error", level=_ONE_BIT, law="exponent", expected=degree - 1.0, theory=capacity,
         curve=lambda n, d: theory.one_step_error(separation, n, d),
     )  # fmt: skip
