@@ -115,7 +115,7 @@ def test_the_table_says_what_is_printed_and_what_was_measured() -> None:
     assert [row.series for row in table.rows if row.first][1] == "degree 2, one step"
     page = table._repr_html_()
     assert "Θ(n<sup>3</sup>)" in page
-    assert "2<sup>0.500 n</sup>; here 2<sup>0.4" in page
+    assert "2<sup>0.500 n</sup><br><small>here 2<sup>0.4" in page
     assert page.count("<tr>") == 1 + len(table.rows) + 5
     assert "degree 3, one step" in repr(table)
     with pytest.raises(ValueError, match="no record, expected one"):

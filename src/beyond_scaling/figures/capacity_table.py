@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from .capacity_parts import about, check_kind, fitted, grown, interval, names, n
 
 HEAD = ("network", "Table 1", "theory", "measured")
 EMPTY = "–"
+_INTERVAL = re.compile(r"(?P<before>.*) (?P<interval>\[[^]]*\])(?P<after>.*)")
+_POWER = re.compile(r"\^(?:\((?P<bracket>[^()]*(?:\([^()]*\)[^()]*)*)\)|(?P<number>-?\d+(?:\.\d+)?))")
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,11 @@ class Table:
         for row in self.rows:
             if row.first:
                 body.append(f'<tr><th scope="colgroup" colspan="4">{html.escape(row.title)}</th></tr>')
-            cells = "".join(f"<td>{_raised(text)}</td>" for text in (row.printed, row.theory, row.measured))
+            cells = "".join(f"<td>{_cell(text)}</td>" for text in (row.printed, row.theory, row.measured))
             body.append(f'<tr><th scope="row">{html.escape(row.series)}</th>{cells}</tr>')
         return (
-            '<figure class="bs-numbers"><div role="group" aria-label="Capacities, printed and measured" tabindex="0">'
+            '<figure class="bs-numbers bs-named">'
+            '<div role="group" aria-label="Capacities, printed and measured" tabindex="0">'
             f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
             f"<figcaption>{html.escape(self.caption())}</figcaption></figure>"
         )
@@ -124,12 +128,16 @@ def _measured(record: Record, series: str, kind: str, told: Mapping[str, object]
     return f"{side}, d = {d.min():,} to {d.max():,}"
 
 
+def _cell(text: str) -> str:
+    """Escaped and raised, an interval or what theory has at these n on a line of its own."""
+    if found := _INTERVAL.fullmatch(text):
+        parts = [found["before"] + found["after"], found["interval"]]
+    else:
+        parts = text.split("; ", 1)
+    first, *more = (_raised(part) for part in parts)
+    return first + "".join(f"<br><small>{part}</small>" for part in more)
+
+
 def _raised(text: str) -> str:
     """Escaped, with what follows ^ raised: a number, or a bracket."""
-    parts = html.escape(text).split("^")
-    told = parts[0]
-    for part in parts[1:]:
-        end = part.index(")") + 1 if part.startswith("(") else len(part.split(" ")[0].rstrip(")"))
-        raised = part[1 : end - 1] if part.startswith("(") else part[:end]
-        told += f"<sup>{raised}</sup>{part[end:]}"
-    return told
+    return _POWER.sub(lambda found: f"<sup>{found['bracket'] or found['number']}</sup>", html.escape(text))
