@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..hopfield.capacity import FAMILIES, family
+from ..hopfield.capacity.record import curves
 from ..results import Record
 from .capacity_parts import about, check_kind, fitted, grown, interval, names, number, theory
 
@@ -123,8 +126,9 @@ def _measured(record: Record, series: str, kind: str, told: Mapping[str, object]
         ends = interval(last)
         return f"{number(last['critical'])}{f' [{ends}]' if ends else ''} at n = {n}"
     here = record.columns["series"] == series
-    values, d = record.columns[about(record, series, "criterion")][here], record.columns["d"][here]
-    side = "none fails" if values.max() < float(about(record, series, "level")) else "all fail"
+    d, level = record.columns["d"][here], float(about(record, series, "level"))
+    means = np.concatenate([each.mean for each in curves(record.columns, series, about(record, series, "criterion"))])
+    side = "below the level" if (means < level).all() else "above it" if (means >= level).all() else "no crossing"
     return f"{side}, d = {d.min():,} to {d.max():,}"
 
 

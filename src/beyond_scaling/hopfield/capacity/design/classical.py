@@ -11,6 +11,7 @@ from ..series import Family, Series, around, spaced
 
 HEBB = network("classical", rule="hebb", order=0)
 TENTH = Start(flipped=0.1)
+_WIDE = (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.17, 0.21, 0.26, 0.32)
 
 
 def _loads(sizes: tuple[int, ...], loads: tuple[float, ...]) -> dict[int, tuple[int, ...]]:
@@ -78,7 +79,7 @@ def graded() -> Family:
     series = [
         Series(
             f"gain {beta}, from 10% turned", network("graded", rule="hebb", beta=float(beta)), "signs",
-            _loads((64, 128, 256, 512), (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.2)), TENTH, queries=16,
+            _loads((64, 128, 256, 512), _WIDE), TENTH, queries=16,
             criterion="error", level=0.1, law="load",
         )
         for beta in (4, 20)

@@ -32,7 +32,7 @@ def universal() -> Family:
 
 def kernelised() -> Family:
     """Crowded patterns, in groups of four: with the plain dot product, and with the kernel that spreads them apart."""
-    grids = {n: spaced(8, 128, 7) for n in (8, 16)}
+    grids = {n: spaced(n, 256, 7) for n in (10, 12, 16)}
     plain = network("kernelised", beta=BETA)
     learnt = network("kernelised, learnt", beta=BETA, steps=20)
     start = Start(overlap=0.95)
@@ -40,8 +40,8 @@ def kernelised() -> Family:
         "kernelised",
         "The kernelised network",
         (
-            Series("identity", plain, "clusters", grids, start, max_steps=30, twin=network("modern", beta=BETA)),
-            Series("learnt", learnt, "clusters", grids, start, max_steps=30),
+            Series("identity", plain, "clusters", grids, start, seeds=16, max_steps=30, twin=network("modern", beta=BETA)),
+            Series("learnt", learnt, "clusters", grids, start, seeds=16, max_steps=30),
         ),
     )
 
