@@ -40,7 +40,9 @@ def kernelised() -> Family:
         "kernelised",
         "The kernelised network",
         (
-            Series("identity", plain, "clusters", grids, start, seeds=16, max_steps=30, twin=network("modern", beta=BETA)),
+            Series(
+                "identity", plain, "clusters", grids, start, seeds=16, max_steps=30, twin=network("modern", beta=BETA)
+            ),
             Series("learnt", learnt, "clusters", grids, start, seeds=16, max_steps=30),
         ),
     )
