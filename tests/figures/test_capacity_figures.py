@@ -130,3 +130,10 @@ def test_fits_in_words() -> None:
     assert grown("load", {"value": 0.1379}) == "0.138 n"
     values = (0.05, 12.34, 123.4, 98765.4, -1.5)
     assert [number(value) for value in values] == ["0.0500", "12.3", "123", "98,765", "−1.50"]
+
+
+def test_networks_that_table_1_does_not_have_need_no_column_for_it() -> None:
+    whole, rest = map(capacity_table.table, (records(), {"predictive": records()["predictive"]}))
+    assert "Table 1" in repr(whole) and "Table 1" in whole._repr_html_()
+    assert "Table 1" not in repr(rest) and "Table 1" not in rest._repr_html_().split("<figcaption>")[0]
+    assert rest._repr_html_().count("<td>") == 2 * len(rest.rows)

@@ -14,7 +14,6 @@ from ..hopfield.capacity.record import curves
 from ..results import Record
 from .capacity_parts import about, check_kind, fitted, grown, interval, names, number, theory
 
-HEAD = ("network", "Table 1", "theory", "measured")
 EMPTY = "–"
 _INTERVAL = re.compile(r"(?P<before>.*) (?P<interval>\[[^]]*\])(?P<after>.*)")
 _POWER = re.compile(r"\^(?:\((?P<bracket>[^()]*(?:\([^()]*\)[^()]*)*)\)|(?P<number>-?\d+(?:\.\d+)?))")
@@ -48,23 +47,30 @@ class Table:
             " over the same n. Where nothing is fitted, the critical d of the largest n is given."
         )
 
+    def _columns(self) -> list[str]:
+        """The heads of the columns; that of Table 1 only if it has any of these networks."""
+        return [*(["Table 1"] if any(row.printed != EMPTY for row in self.rows) else []), "theory", "measured"]
+
+    def _cells(self, row: Row) -> list[str]:
+        return [row.printed, row.theory, row.measured][-len(self._columns()) :]
+
     def __repr__(self) -> str:
-        lines = [("network", "series", *HEAD[1:])]
-        lines += [
-            (row.title if row.first else "", row.series, row.printed, row.theory, row.measured) for row in self.rows
-        ]
-        widths = [max(len(line[k]) for line in lines) for k in range(5)]
+        columns = self._columns()
+        lines = [["network", "series", *columns]]
+        lines += [[row.title if row.first else "", row.series, *self._cells(row)] for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
+        columns = self._columns()
+        head = "".join(f'<th scope="col">{name}</th>' for name in ("network", *columns))
         body = []
         for row in self.rows:
             if row.first:
-                body.append(f'<tr><th scope="colgroup" colspan="4">{html.escape(row.title)}</th></tr>')
-            cells = "".join(f"<td>{_cell(text)}</td>" for text in (row.printed, row.theory, row.measured))
+                body.append(f'<tr><th scope="colgroup" colspan="{1 + len(columns)}">{html.escape(row.title)}</th></tr>')
+            cells = "".join(f"<td>{_cell(text)}</td>" for text in self._cells(row))
             body.append(f'<tr><th scope="row">{html.escape(row.series)}</th>{cells}</tr>')
         return (
             '<figure class="bs-numbers bs-named">'
