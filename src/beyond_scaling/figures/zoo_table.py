@@ -77,7 +77,8 @@ class ZooTable:
         head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in _HEADS)
         body = "".join(_line(row) for row in self.rows)
         return (
-            '<figure class="bs-numbers bs-named"><div role="group" aria-label="The zoo, measured on digits" tabindex="0">'
+            '<figure class="bs-numbers bs-named">'
+            '<div role="group" aria-label="The zoo, measured on digits" tabindex="0">'
             f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
             f"<figcaption>{html.escape(self.caption())}</figcaption></figure>"
         )
