@@ -180,20 +180,34 @@ def test_ties_keep_the_entry(networks: Page) -> None:
             assert told[1] == CLASSES[key](patterns).update(row).tolist() == row.tolist(), key
 
 
+LEARN = """([P, steps, rate]) => {
+  const learning = module.learningKernel(P, { steps, rate, t: 2 });
+  let [next, pauses] = [learning.next(), 0];
+  while (!next.done) { next = learning.next(); pauses += 1; }
+  return { W: next.value.map((row) => Array.from(row)), pauses };
+}"""
+
+
 @pytest.mark.parametrize("steps", [1, 20])
 def test_a_kernel_is_learnt_as_in_python(page: Page, steps: int) -> None:
     module(page, "kernel.js")
     patterns = digits(15)
-    told = page.evaluate(
-        """([P, steps]) => {
-      const learning = module.learningKernel(P, { steps, rate: 1, t: 2 });
-      let [next, pauses] = [learning.next(), 0];
-      while (!next.done) { next = learning.next(); pauses += 1; }
-      return { W: next.value.map((row) => Array.from(row)), pauses };
-    }""",
-        [patterns.tolist(), steps],
-    )
+    told = page.evaluate(LEARN, [patterns.tolist(), steps, 1])
     close(told["W"], kernelised.learn_kernel(patterns, steps, rate=1.0, t=2.0))
     assert told["pauses"] >= 2 * steps, "so that a page can go on between"
     before, after = (float(kernelised.separation_loss(W, patterns)) for W in (np.eye(64), np.array(told["W"])))
     assert after < before
+
+
+@pytest.mark.parametrize("rate", [1, 1e30])
+@pytest.mark.parametrize("scale", [1, 1e-170])
+def test_a_kernel_stays_far_from_singular(page: Page, rate: float, scale: float) -> None:
+    """Where nothing is left to spread, rounding decides the kernel, but never its rank."""
+    module(page, "kernel.js")
+    rng = np.random.default_rng(6)
+    for d, n in ((2, 6), (4, 6), (9, 6), (5, 16)):
+        patterns = 3 * rng.standard_normal((1, n)) + rng.standard_normal((d, n))
+        patterns[-1] = patterns[0] if d > 2 else patterns[-1]
+        told = page.evaluate(LEARN, [(scale * patterns).tolist(), 60, rate])
+        values = np.linalg.svdvals(np.array(told["W"]))
+        assert values[-1] > 0.0099 * values[0]

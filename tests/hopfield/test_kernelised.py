@@ -7,6 +7,8 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from beyond_scaling.hopfield import (
     KernelisedHopfield,
@@ -94,6 +96,56 @@ def test_the_loss_never_rises_and_learning_repeats() -> None:
     assert (one != other).any()
     ours, theirs = learn_kernel(patterns, 5), learn_kernel(torch.tensor(patterns), 5)
     np.testing.assert_allclose(theirs.numpy(), ours, atol=1e-9)
+
+
+@settings(max_examples=25)
+@given(
+    d=st.integers(2, 7),
+    n=st.integers(1, 7),
+    kind=st.sampled_from(("real", "sign", "common", "twice", "one pattern", "lengths")),
+    dtype=st.sampled_from((np.float32, np.float64)),
+    steps=st.sampled_from((1, 20, 60)),
+    rate=st.sampled_from((0.1, 1.0, 1e3, 1e30)),
+    t=st.sampled_from((0.1, 2.0, 100.0)),
+    scale=st.sampled_from((1.0, 1e-30, 1e15)),
+    seed=st.none() | st.integers(0, 99),
+)
+def test_what_is_learnt_is_always_a_kernel(
+    d: int, n: int, kind: str, dtype: type, steps: int, rate: float, t: float, scale: float, seed: int | None
+) -> None:
+    rng = np.random.default_rng(10 * d + n)
+    patterns = rng.standard_normal((d, n))
+    if kind == "sign":
+        patterns = np.sign(patterns)
+    elif kind == "common":
+        patterns = 3 * rng.standard_normal(n) + 0.01 * patterns
+    elif kind == "twice":
+        patterns[-1] = patterns[0]
+    elif kind == "one pattern":
+        patterns[:] = patterns[0]
+    elif kind == "lengths":
+        patterns *= 10.0 ** rng.uniform(-3, 3, size=(d, 1))
+    patterns = (scale * patterns).astype(dtype)
+    weights = learn_kernel(patterns, steps, rate, t, seed)
+    assert weights.dtype == dtype
+    KernelisedHopfield(patterns, 1.0, weights)  # which refuses what is not of full rank
+    values = np.linalg.svdvals(weights)
+    assert values[-1] > 0.0099 * values[0]
+
+
+def test_a_start_that_is_all_but_singular_is_mended() -> None:
+    """Opposite patterns are as far apart as can be, so nothing but the start decides."""
+    patterns = np.array([[1.0] + [0.0] * 31, [-1.0] + [0.0] * 31])
+    start = np.linalg.svdvals(np.random.default_rng(471).standard_normal((32, 32)))
+    assert start[-1] < 1e-4 * start[0]
+    values = np.linalg.svdvals(learn_kernel(patterns, 1, seed=471))
+    assert values[-1] == pytest.approx(0.01 * values[0])
+
+
+def test_the_scale_of_the_patterns_is_no_matter() -> None:
+    patterns = correlated(5, d=4, n=6)
+    for scale in (2.0**-550, 0.5, 2.0**400):
+        assert (learn_kernel(scale * patterns, 10) == learn_kernel(patterns, 10)).all()
 
 
 def test_it_says_what_is_wrong() -> None:

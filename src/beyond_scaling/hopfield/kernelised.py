@@ -12,6 +12,7 @@ query, by gradient descent on the mean repulsion of the mapped patterns on the u
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -120,22 +121,26 @@ def learn_kernel(
     """Weights (n, n) of full rank under which the patterns are far apart: gradient descent on `separation_loss`.
 
     Each step starts at length ``rate`` and is halved until the loss falls, so the loss never rises. W starts from the
-    identity, or from a Gaussian matrix if there is a ``seed`` (U-Hop's start). Its singular values are kept above a
-    hundredth of the largest: what all patterns have in common is shrunk, not lost. It is returned at the scale that
-    keeps the patterns' mean square length, so that β means the same with and without it.
+    identity, or from a Gaussian matrix if there is a ``seed`` (U-Hop's start). From the start its singular values are
+    kept from a hundredth of the largest on: what all patterns have in common is shrunk, not lost, and no rounding
+    brings W near what `KernelisedHopfield` refuses. It is returned at the scale that keeps the patterns' mean square
+    length, so that β means the same with and without it.
 
     Raises:
         ValueError: for fewer than two patterns, a pattern that is zero, or settings that are not positive.
     """
     xp, stored = as_patterns(plain(patterns))
     steps, rate, n = as_whole("steps", steps), float(as_positive("rate", rate)), stored.shape[1]
+    stored = stored / _power_of_two(float(xp.max(xp.abs(stored))))  # exact, and no scale makes squares vanish
+    farthest = float(xp.finfo(stored.dtype).max) ** 0.25  # for an entry in one step: squares after it stay finite
     weights = xp.eye(n, dtype=stored.dtype, device=stored.device)
     if seed is not None:
         start = np.random.default_rng(seed).standard_normal((n, n)) / np.sqrt(n)
-        weights = xp.asarray(start, dtype=stored.dtype, device=stored.device)
+        weights = _rounded(xp, xp.asarray(start, dtype=stored.dtype, device=stored.device))
     loss = float(separation_loss(weights, stored, t))
     for _ in range(steps):
-        slope, length = separation_gradient(weights, stored, t), rate
+        slope = separation_gradient(weights, stored, t)
+        length = min(rate, farthest / (1 + float(xp.max(xp.abs(slope)))))
         for _ in range(_HALVINGS):
             moved = _rounded(xp, weights - length * slope)
             below = float(separation_loss(moved, stored, t))
@@ -173,6 +178,11 @@ def _upper(xp: Any, stored: Array) -> Array:
     """Booleans (d, d): the pairs i < j."""
     order = xp.arange(stored.shape[0], device=stored.device)
     return order[:, None] < order[None, :]
+
+
+def _power_of_two(size: float) -> float:
+    """The largest one that is at most ``size``; 1 for 0."""
+    return 2.0 ** (math.frexp(size)[1] - 1) if size else 1.0
 
 
 def _rounded(xp: Any, weights: Array) -> Array:

@@ -6,22 +6,31 @@ import { cholesky, columnProducts, inner, largestEigenvalue, orthogonalised, row
 const FLATTEST = 1e-2;
 const HALVINGS = 40;
 
-/** The nearest matrix whose singular values are no less than FLATTEST of the largest. */
+/** How far one step moves an entry of W at most: squares after it stay finite. */
+const FARTHEST = Number.MAX_VALUE ** 0.25;
+
+/** The nearest matrix whose singular values are no less than FLATTEST of the largest; null if W is singular. */
 function* keptFromSingular(W) {
   const G = columnProducts(W, W);
-  const least = FLATTEST ** 2 * largestEigenvalue(G) * 1.01;
+  const least = FLATTEST ** 2 * largestEigenvalue(G) * 1.1; // the power iteration may fall short
   yield;
   // Mostly there is nothing to do, which is cheaper to see than the singular values.
   if (cholesky(G.map((row, i) => row.map((v, k) => (i === k ? v - least : v))))) return W;
   const { columns, vectors } = yield* orthogonalised(W);
   const sizes = columns.map((u) => Math.sqrt(inner(u, u)));
   const floor = FLATTEST * Math.max(...sizes);
+  if (sizes.some((size) => size === 0)) return null; // no direction to lengthen
   const kept = W.map((row) => Float64Array.from(row));
   sizes.forEach((size, j) => {
-    if (size >= floor || size === 0) return;
+    if (size >= floor) return;
     kept.forEach((row, i) => { for (let k = 0; k < row.length; k += 1) row[k] += (floor / size - 1) * columns[j][i] * vectors[j][k]; });
   });
   return kept;
+}
+
+/** max |A_ij| */
+function largestEntry(A) {
+  return A.reduce((most, row) => row.reduce((sofar, v) => Math.max(sofar, Math.abs(v)), most), 0);
 }
 
 /** The mapped patterns on the unit sphere, their lengths before, and all products of two. */
@@ -73,6 +82,8 @@ function repulsionSlope({ unit, lengths }, share, P, t) {
  */
 export function* learningKernel(P, { steps = 100, rate = 1, t = 2 } = {}) {
   const n = P[0].length;
+  const unit = 2 ** Math.floor(Math.log2(largestEntry(P) || 1)); // exact, and no scale makes squares vanish
+  P = P.map((rho) => rho.map((v) => v / unit));
   let W = zeroMatrix(n, n);
   W.forEach((row, i) => { row[i] = 1; });
   let at = mappedTo(W, P);
@@ -80,9 +91,10 @@ export function* learningKernel(P, { steps = 100, rate = 1, t = 2 } = {}) {
   learning: for (let s = 0; s < steps; s += 1) {
     const slope = repulsionSlope(at, share, P, t);
     yield;
-    for (let h = 0, length = rate; ; h += 1, length /= 2) {
+    for (let h = 0, length = Math.min(rate, FARTHEST / (1 + largestEntry(slope))); ; h += 1, length /= 2) {
       if (h === HALVINGS) break learning; // nothing falls any more
       const moved = yield* keptFromSingular(W.map((row, i) => row.map((v, k) => v - length * slope[i][k])));
+      if (moved === null) continue;
       const there = mappedTo(moved, P);
       const next = repulsion(there, t);
       yield;
