@@ -15,7 +15,7 @@ from ..results import Record
 from .capacity_parts import about, check_kind, fitted, grown, interval, names, number, theory
 
 EMPTY = "–"
-_INTERVAL = re.compile(r"(?P<before>.*) (?P<interval>\[[^]]*\])(?P<after>.*)")
+_QUALIFIED = re.compile(r"; | (?=\[)| (?=at n = )|, (?=d = )")  # where a cell breaks into two lines
 _POWER = re.compile(r"\^(?:\((?P<bracket>[^()]*(?:\([^()]*\)[^()]*)*)\)|(?P<number>-?\d+(?:\.\d+)?))")
 
 
@@ -139,12 +139,8 @@ def _measured(record: Record, series: str, kind: str, told: Mapping[str, object]
 
 
 def _cell(text: str) -> str:
-    """Escaped and raised, an interval or what theory has at these n on a line of its own."""
-    if found := _INTERVAL.fullmatch(text):
-        parts = [found["before"] + found["after"], found["interval"]]
-    else:
-        parts = text.split("; ", 1)
-    first, *more = (_raised(part) for part in parts)
+    """Escaped and raised, all that qualifies the value (an interval, n, d, theory at these n) on a line of its own."""
+    first, *more = (_raised(part) for part in _QUALIFIED.split(text, maxsplit=1))
     return first + "".join(f"<br><small>{part}</small>" for part in more)
 
 
