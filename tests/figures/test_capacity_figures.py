@@ -23,6 +23,11 @@ def records() -> dict[str, Record]:
     return {name: made(name) for name in ("classical", "dense", "exponential", "modern", "predictive")}
 
 
+@cache
+def whole_table() -> capacity_table.Table:
+    return capacity_table.table(records())
+
+
 def test_curves_are_the_means_of_the_columns() -> None:
     stored = records()["dense"]
     name = "degree 3, one step"
@@ -102,7 +107,7 @@ def test_ramsauers_theorem_promises_nothing_at_this_temperature() -> None:
 
 
 def test_the_table_says_what_is_printed_and_what_was_measured() -> None:
-    table = capacity_table.table(records())
+    table = whole_table()
     by = {(row.title, row.series): row for row in table.rows}
     dense = by["Dense memories", "degree 3, one step"]
     assert dense.printed == "Θ(n^3)"
@@ -133,7 +138,7 @@ def test_fits_in_words() -> None:
 
 
 def test_networks_that_table_1_does_not_have_need_no_column_for_it() -> None:
-    whole, rest = map(capacity_table.table, (records(), {"predictive": records()["predictive"]}))
+    whole, rest = whole_table(), capacity_table.table({"predictive": records()["predictive"]})
     for table, there in ((whole, True), (rest, False)):
         assert ("Table 1" in repr(table).splitlines()[0]) is there
         assert ('<th scope="col">Table 1</th>' in table._repr_html_()) is there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import cache
 
 import numpy as np
 
@@ -22,8 +23,9 @@ def measured(chosen: Family, noise: float = 0.05) -> dict[Cell, Measured]:
     return found
 
 
+@cache
 def made(name: str, noise: float = 0.05) -> Record:
-    """A record of a whole family."""
+    """A record of a whole family; shared, so never change it in place."""
     chosen = family(name)
     return record(
         chosen, measured(chosen, noise), preset="full", device=None, command="beyond-scaling capacity", duration_s=1.0

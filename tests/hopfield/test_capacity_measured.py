@@ -133,10 +133,11 @@ def test_every_family_can_be_measured_and_its_energy_does_not_rise(name: str) ->
 
 def test_designs_are_what_they_say() -> None:
     for name in FAMILIES:
-        for series in family(name).series:
+        whole = family(name)
+        for series in whole.series:
             assert all(list(grid) == sorted(set(grid)) and grid[0] >= 1 for grid in series.grids.values())
             assert len(series.grids) >= {"none": 1, "load": 4}.get(series.law, 3)
-        cells = family(name, "small").cells()
+        cells = whole.small().cells()
         assert len(set(cells)) == len(cells)
     with pytest.raises(ValueError, match="family 'hopfield': expected one of classical"):
         family("hopfield")

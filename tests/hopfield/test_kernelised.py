@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from beyond_scaling.hopfield import (
@@ -98,7 +98,6 @@ def test_the_loss_never_rises_and_learning_repeats() -> None:
     np.testing.assert_allclose(theirs.numpy(), ours, atol=1e-9)
 
 
-@settings(max_examples=25)
 @given(
     d=st.integers(2, 7),
     n=st.integers(1, 7),

@@ -63,7 +63,7 @@ def test_nothing_on_the_simplex_does_better(alpha: float) -> None:
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_entmax_passes_gradients(alpha: float) -> None:
     generator = torch.Generator().manual_seed(0)
-    z = torch.randn(4, 5, generator=generator, dtype=torch.float64, requires_grad=True)
+    z = torch.randn(2, 5, generator=generator, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda z: entmax(z, alpha), (z,))
     # Peters et al.: J = diag(s) - s sᵀ/Σs, s_i = p_i^(2 - α) on the support.
     jacobian = torch.autograd.functional.jacobian(lambda row: entmax(row, alpha), z.detach()[0])
