@@ -10,7 +10,6 @@ import pytest
 
 from beyond_scaling import results
 from beyond_scaling.hopfield import ramsauer_capacity
-from beyond_scaling.hopfield.capacity import FAMILIES
 from beyond_scaling.results import Record
 
 RECORDS = Path(__file__).resolve().parents[2] / "book" / "results"
@@ -23,10 +22,6 @@ def measured(family: str) -> Record:
 def fit(family: str, series: str) -> dict[str, Any]:
     """value, low and high of the slope fitted to critical d."""
     return measured(family).summary["series"][series]["fit"]
-
-
-def test_every_family_of_the_zoo_was_measured() -> None:
-    assert {measured(family).name for family in FAMILIES} == {f"capacity-{family}" for family in FAMILIES}
 
 
 def test_table_1_classical_is_linear() -> None:
