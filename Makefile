@@ -55,13 +55,13 @@ types: $(READY)
 	mypy
 
 unit: $(READY)
-	pytest -q -m "not browser and not book"
+	OMP_NUM_THREADS=1 pytest -q -m "not browser and not book" -n 2 --dist loadscope --no-loadscope-reorder
 
 nbval: $(READY) $(KERNEL) ## Run every chapter again and compare with tests/reference
 	python tools/reference.py check
 
 pages: $(READY)
-	pytest -q -m "(browser or book) and not alone" -n 3 --dist loadgroup
+	pytest -q -m "(browser or book) and not alone" -n 3 --dist loadscope
 	pytest -q -m "(browser or book) and alone"
 
 browser: $(READY)

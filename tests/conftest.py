@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from .workers import ByWhatIsShared
+
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]
@@ -77,13 +79,15 @@ def outcomes(pytestconfig: pytest.Config) -> Outcomes:
     return pytestconfig.pluginmanager.get_plugin("outcomes")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByWhatIsShared:
+    return ByWhatIsShared(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-        if item.path.name == "test_pages.py" and hasattr(item, "callspec"):
-            # With several workers, one of them opens a page for all the tests that look at it.
-            item.add_marker(pytest.mark.xdist_group(str(item.callspec.params.get("name"))))
     items.sort(key=lambda item: item.get_closest_marker("after_all") is not None)
 
 

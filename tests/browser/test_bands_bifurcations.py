@@ -438,5 +438,7 @@ def test_drag_to_repaint(page, name):
         times = sorted(repaint_times(page))
         assert len(times) >= 20
         rounds.append((statistics.median(times), times[int(0.95 * len(times))]))
+        if rounds[-1][0] < 16 and rounds[-1][1] < 33:
+            break
     assert min(median for median, _ in rounds) < 16, rounds
     assert min(tail for _, tail in rounds) < 33, rounds

@@ -16,11 +16,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
 from ..conftest import ROOT
+from .accessibility import violations
 
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html"))
 PAGES = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html"))
@@ -63,6 +63,7 @@ class Visit:
     requests: list[str] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     observed: dict = field(default_factory=dict)
+    inaccessible: list[str] = field(default_factory=list)
 
     @property
     def outside(self) -> list[str]:
@@ -115,12 +116,29 @@ def report(visit) -> Callable[..., Visit]:
     """report(name, scheme, width): what one visit showed; each page is opened once for all the tests that only look."""
 
     @cache
-    def look(name: str, scheme: str = "http", width: int = WIDE) -> Visit:
+    def look(name: str, scheme: str, width: int) -> Visit:
         with visit(name, scheme, width) as seen:
+            assert seen.page.evaluate("document.documentElement.dataset.theme") == "light"
             seen.observed = seen.page.evaluate(OBSERVED, width)
+            if scheme == "http":
+                seen.inaccessible = inaccessible(seen.page, width)
         return seen
 
-    return look
+    def report(name: str, scheme: str = "http", width: int = WIDE) -> Visit:
+        return look(name, scheme, width)  # the cache takes f(1) and f(x=1) for different calls
+
+    return report
+
+
+def inaccessible(page: Page, width: int) -> list[str]:
+    """What axe finds on a page of this width."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.wait_for_timeout(150)  # widgets and figures lay themselves out again
+    return [
+        f"{width}px {rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in violations(page)
+        for node in rule["nodes"]
+    ]
 
 
 def wait_until_settled(page: Page, seconds: float = 30) -> None:
@@ -167,26 +185,25 @@ def test_page_is_light(report, name: str):
 def test_first_widget_is_ready_soon(visit, name: str):
     if not has_widgets(name):
         pytest.fail("no page of the book has a widget")
-    rounds = []
-    for _ in range(3):
+    rounds: list[float] = []
+    while len(rounds) < 3 and min(rounds, default=MAX_READY_MS + 1) > MAX_READY_MS:
         with visit(name) as seen:
             rounds.append(seen.page.evaluate("performance.getEntriesByName('bs-widget-ready')[0].startTime"))
     assert min(rounds) <= MAX_READY_MS, rounds
 
 
 @each_page
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_page_is_accessible(visit, name: str, theme: str):
-    problems = []
-    with visit(name, theme=theme) as seen:
-        assert seen.page.evaluate("document.documentElement.dataset.theme") == theme
-        for width in (WIDE, NARROW):
-            seen.page.set_viewport_size({"width": width, "height": 900})
-            seen.page.wait_for_timeout(150)  # widgets and figures lay themselves out again
-            for rule in Axe().run(seen.page, options={"resultTypes": ["violations"]}).response["violations"]:
-                problems += [
-                    f"{width}px {rule['id']}: {node['target']} {node['failureSummary']}" for node in rule["nodes"]
-                ]
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_page_is_accessible(report, name: str, width: int):
+    problems = report(name, width=width).inaccessible
+    assert problems == [], "\n".join(problems)
+
+
+@each_page
+def test_page_is_accessible_in_the_dark_and_when_its_width_changes(visit, name: str):
+    with visit(name, theme="dark") as seen:
+        assert seen.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        problems = [problem for width in (WIDE, NARROW) for problem in inaccessible(seen.page, width)]
     assert problems == [], "\n".join(problems)
 
 
