@@ -9,11 +9,12 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from ... import durable
@@ -85,15 +86,19 @@ def measure_all(
     waiting = iter(missing)
     with _workers(min(processes, len(missing))) as pool:
         under_way: dict[Future[Measured], Cell] = {}
+        # Not `concurrent.futures.wait`: a signal that strikes while it holds the futures' locks leaves them held.
+        finished: SimpleQueue[Future[Measured]] = SimpleQueue()
         while True:
             while len(under_way) < _AHEAD * processes and (following := next(waiting, None)) is not None:
-                under_way[pool.submit(measure, following, device)] = following
+                future = pool.submit(measure, following, device)
+                under_way[future] = following
+                future.add_done_callback(finished.put)
             if not under_way:
                 return
-            for done in wait(under_way, return_when=FIRST_COMPLETED).done:
-                cell, measured = under_way.pop(done), done.result()
-                kept.keep(cell, measured)
-                yield cell, measured
+            done = finished.get()
+            cell, measured = under_way.pop(done), done.result()
+            kept.keep(cell, measured)
+            yield cell, measured
 
 
 def _code() -> str:
