@@ -12,7 +12,7 @@ from beyond_scaling import hopfield
 from beyond_scaling.figures import zoo
 from beyond_scaling.figures.zoo import Profile
 from beyond_scaling.figures.zoo_networks import KINDS, Kind
-from beyond_scaling.figures.zoo_table import MAX_STEPS, ZooTable
+from beyond_scaling.figures.zoo_table import MAX_STEPS, TOLERANCE, ZooTable
 from beyond_scaling.hopfield import Memory, ModernHopfield
 from beyond_scaling.hopfield.digits import digits
 
@@ -152,7 +152,7 @@ def test_rows_are_what_the_networks_do(table: ZooTable) -> None:
     for row in table.rows[::4]:
         memory = row.kind.make(patterns)
         assert (row.title, row.source, row.domain) == (memory.title, memory.source, memory.domain)
-        path = memory.retrieve(noisy, max_steps=MAX_STEPS, path=True)
+        path = memory.retrieve(noisy, max_steps=MAX_STEPS, tolerance=TOLERANCE, path=True)
         assert path.states is not None
         assert row.retrieved == np.mean([np.array_equal(np.sign(x), y) for x, y in zip(path.state, meant, strict=True)])
         assert row.steps == np.mean(path.steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from .zoo_networks import KINDS, Kind, retrieved
 
 ROUNDING = 1e-9  # of the largest energy met: a rise below it is none
 MAX_STEPS = 200
+TOLERANCE = 1e-6  # of a pixel; much below it, rounding decides how many steps a network takes
 _HEADS = ("network", "states", "E falls", "largest rise", "retrieved", "completed", "steps")
 
 
@@ -120,12 +122,13 @@ def zoo_table(stored: int = 10, queries: int = 64, flipped: int = 6, seed: int =
 
 def _measured(kind: Kind, patterns: np.ndarray, meant: np.ndarray, noisy: np.ndarray) -> ZooRow:
     memory = kind.make(patterns)
-    found = memory.retrieve(noisy, max_steps=MAX_STEPS, path=True)
+    limits: dict[str, Any] = {"max_steps": MAX_STEPS, "tolerance": TOLERANCE}
+    found = memory.retrieve(noisy, path=True, **limits)
     energies = found.energies  # (s + 1, q)
     assert energies is not None
     rise = float(np.max(np.diff(energies, axis=0), initial=0.0))
     known = np.arange(patterns.shape[1]) < patterns.shape[1] // 2
-    completed = memory.retrieve(np.where(known, meant, 0.0), known=known, max_steps=MAX_STEPS).state
+    completed = memory.retrieve(np.where(known, meant, 0.0), known=known, **limits).state
     return ZooRow(
         kind, memory.title, memory.source, memory.domain, memory.descends,
         rise if rise > ROUNDING * np.abs(energies).max() else 0.0,
