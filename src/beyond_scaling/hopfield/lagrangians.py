@@ -124,17 +124,22 @@ class PowerLagrangian(Lagrangian):
 
 
 @dataclass(frozen=True)
-class ExponentialLagrangian(Lagrangian):
-    """L = (1/β) Σ_i exp(β x_i), g = exp(β x).
-
-    Raises:
-        ValueError: ``beta`` is not a positive finite number.
-    """
+class _Tempered(Lagrangian):
+    """With an inverse temperature ``beta`` > 0, in one over the unit of x."""
 
     beta: float = 1.0
 
     def __post_init__(self) -> None:
         as_positive("beta", self.beta)
+
+
+@dataclass(frozen=True)
+class ExponentialLagrangian(_Tempered):
+    """L = (1/β) Σ_i exp(β x_i), g = exp(β x).
+
+    Raises:
+        ValueError: ``beta`` is not a positive finite number.
+    """
 
     def _value(self, xp: Any, x: Array) -> Array:
         return xp.sum(xp.exp(self.beta * x), axis=-1) / self.beta
@@ -147,17 +152,12 @@ class ExponentialLagrangian(Lagrangian):
 
 
 @dataclass(frozen=True)
-class TanhLagrangian(Lagrangian):
+class TanhLagrangian(_Tempered):
     """L = (1/β) Σ_i log cosh(β x_i), g = tanh(β x).
 
     Raises:
         ValueError: ``beta`` is not a positive finite number.
     """
-
-    beta: float = 1.0
-
-    def __post_init__(self) -> None:
-        as_positive("beta", self.beta)
 
     def _value(self, xp: Any, x: Array) -> Array:
         size = xp.abs(self.beta * x)  # log cosh y = |y| + log(1 + e^(-2|y|)) - log 2: nothing overflows
@@ -171,7 +171,7 @@ class TanhLagrangian(Lagrangian):
 
 
 @dataclass(frozen=True)
-class SoftmaxLagrangian(Lagrangian):
+class SoftmaxLagrangian(_Tempered):
     """L = (1/β) log Σ_i exp(β x_i), g = softmax(β x): the neurons of the layer compete.
 
     The Legendre term is minus the entropy of g over β.
@@ -180,11 +180,7 @@ class SoftmaxLagrangian(Lagrangian):
         ValueError: ``beta`` is not a positive finite number.
     """
 
-    beta: float = 1.0
     additive = False
-
-    def __post_init__(self) -> None:
-        as_positive("beta", self.beta)
 
     def _value(self, xp: Any, x: Array) -> Array:
         tilt = tilt_values(xp, self.beta * x)
