@@ -295,6 +295,33 @@ def disagreements(
             yield f"{place} is {stated.get(place, 'missing')}; its columns give {counted.get(place, 'nothing')}"
 
 
+def check_summary(
+    record: Record,
+    kind: str,
+    counted: Callable[[], Any],
+    stated: Callable[[], Any],
+    *,
+    relative: float,
+    absolute: float,
+) -> None:
+    """Compare the numbers that a record of one ``kind`` states with those counted again from its columns.
+
+    ``counted`` and ``stated`` give them, nested; both may fail over a record that lacks something. ``relative``,
+    ``absolute``: how near they have to be, as `math.isclose` takes them.
+
+    Raises:
+        ValueError: the record is of another kind, something is missing, or a number does not follow from the columns.
+    """
+    if record.kind != kind:
+        raise ValueError(f"record {record.name!r}: is of kind {record.kind!r}; expected {kind!r}")
+    try:
+        again, told = dict(leaves(counted())), dict(leaves(stated()))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"record {record.name!r}: is incomplete: {error}") from error
+    if problem := next(disagreements(again, told, relative, absolute), None):
+        raise ValueError(f"record {record.name!r}: {problem}")
+
+
 # --- inside -----------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from .. import provenance
-from ..published import disagreements, leaves, numbers, read_rows
+from ..published import check_summary, numbers, read_rows
 from ..results import Record
 from .collapse import Collapse, collapse
 
@@ -189,15 +189,11 @@ def check(record: Record) -> None:
     Raises:
         ValueError: the record is of another kind, a column is missing, or a number does not follow from the columns.
     """
-    if record.kind != KIND:
-        raise ValueError(f"record {record.name!r}: is of kind {record.kind!r}; expected {KIND!r}")
-    try:
-        counted = dict(leaves(summary_of(record.columns, record.parameters)))
-        stated = dict(leaves({key: record.summary[key] for key in record.summary if key in (LEAST, EXCESS)}))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"record {record.name!r}: is incomplete: {error}") from error
-    if problem := next(disagreements(counted, stated, relative=1e-3, absolute=1e-3), None):
-        raise ValueError(f"record {record.name!r}: {problem}")
+    check_summary(
+        record, KIND, lambda: summary_of(record.columns, record.parameters),
+        lambda: {key: record.summary[key] for key in record.summary if key in (LEAST, EXCESS)},
+        relative=1e-3, absolute=1e-3,
+    )  # fmt: skip
 
 
 # --- inside -----------------------------------------------------------------------------------------------

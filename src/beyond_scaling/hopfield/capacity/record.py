@@ -11,7 +11,7 @@ import numpy as np
 
 from ... import provenance
 from ...exponents import Interval
-from ...published import disagreements, leaves
+from ...published import check_summary
 from ...results import MADE, Record
 from .cell import MEASURED, Cell, Measured
 from .crossing import Critical, Curve, Fit, critical, curve, load_limit, local_slopes, slope
@@ -136,15 +136,10 @@ def check(stored: Record) -> None:
     Raises:
         ValueError: the record is of another kind, a column is missing, or a number does not follow from the columns.
     """
-    if stored.kind != KIND:
-        raise ValueError(f"record {stored.name!r}: is of kind {stored.kind!r}; expected {KIND!r}")
-    try:
-        counted = dict(leaves(summary_of(stored.columns, stored.parameters)))
-        stated = dict(leaves(stored.summary["series"]))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"record {stored.name!r}: is incomplete: {error}") from error
-    if problem := next(disagreements(counted, stated, relative=1e-6, absolute=1e-9), None):
-        raise ValueError(f"record {stored.name!r}: {problem}")
+    check_summary(
+        stored, KIND, lambda: summary_of(stored.columns, stored.parameters), lambda: stored.summary["series"],
+        relative=1e-6, absolute=1e-9,
+    )  # fmt: skip
 
 
 def _theory(family: Family) -> dict[str, Any]:
