@@ -2,6 +2,7 @@
 import { listen, report } from "./curves.js";
 import { memoryCard } from "./memory_card.js";
 import { imageGallery, imagePad, pixelPainter } from "./memory_pad.js";
+import { countedEnds, endOf, endWords, plural } from "./memory_words.js";
 import { ZOO } from "./memory_zoo.js";
 import { outcomeOf } from "./outcomes.js";
 import { BLANK, PIXELS, damageOf, damagedImage, decodeImage, encodeImage, randomCodes } from "./pixels.js";
@@ -25,9 +26,6 @@ const BRUSHES = [["erase", "erase"], ["ink", "ink"], ["paper", "paper"]];
 const KEY = "Curve: the energy, step by step, red where it rises. Number at the end: overlap with the image, 1 if it is the image itself. Orange frame: a flipped pixel; hatched: an erased one, which networks get as 0.";
 
 const betaText = (v) => String(Number(v.toPrecision(2)));
-const ENDS = [["right", "found it"], ["other", "found another image"], ["inverse", "ended at an inverse"], ["mixture", "ended in a mixture"],
-  ["spurious", "ended in a spurious state"], ["blank", "found nothing"], ["wrong", "filled it in wrongly"], ["idle", "had nothing to fill in"]];
-const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 function render({ model, el }) {
   const ui = frame(el, {
@@ -283,31 +281,25 @@ function render({ model, el }) {
     return outcomeOf(seen, images, wantedNow(), weights);
   }
   const isStored = () => target() >= 0 && images.length > 0 && codes().slice(0, stored()).includes(codeNow());
+  const endIn = (key, run) => endOf(run.outcome.kind, key === "predictive", query.includes(0));
   /** Of a network that has ended: short words for its card, and whether it did well. */
-  function worded({ kind, found, overlap, among }, key) {
-    const same = found !== null && target() >= 0 && called(found) !== undefined && called(found) === called(target());
-    const texts = {
-      right: ["found it", "good"],
-      other: [isStored() ? (same ? `another ${nameOf(found)}` : `found ${nameOf(found)}`) : `finds ${nameOf(found)}`, isStored() ? "bad" : undefined],
-      inverse: [`inverse of ${found === null ? "it" : nameOf(found)}`, "bad"],
-      mixture: [among > 9.5 ? `blur of ${fixed(among, 0)}` : `mixture of ${fixed(Math.max(among, 2), 0)}`, "bad"],
-      spurious: ["spurious state", "bad"],
-      blank: ["nothing: blank", "bad"],
-    };
-    // It fills in, and does not claim to know.
-    if (key === "predictive") texts.spurious = texts.mixture = query.includes(0) ? ["filled in wrongly", "bad"] : ["nothing to fill in"];
-    const [text, verdict] = texts[kind];
-    return { text, verdict, overlap: `overlap ${fixed(overlap, 2)}` };
+  function worded(key, run) {
+    const { found, among } = run.outcome;
+    const twin = found !== null && target() >= 0 && called(found) !== undefined && called(found) === called(target());
+    return endWords(endIn(key, run), { among, name: found === null ? null : nameOf(found), stored: isStored(), twin });
   }
+  const foundIt = (run) => run.outcome.kind === "right";
+  const guessedRight = (key, run) => model.get("guesses").includes(key) === foundIt(run);
   function cardWords(key, run) {
     if (run.network === null) return ZOO[key].prepare ? { text: "learning …", foot: "", spoken: "learning its kernel" } : { text: "ready", foot: "", spoken: "the query" };
     if (typeof run.network === "string") return { text: "no room", verdict: "bad", foot: run.network, spoken: `none, the ${run.network}` };
     if (!run.done) return { text: run.steps ? `step ${run.steps}` : "ready", foot: "", spoken: run.steps ? `step ${run.steps}` : "the query" };
     run.outcome ??= judged(run);
-    const { text, verdict, overlap } = worded(run.outcome, key);
+    const [text, verdict] = worded(key, run);
+    const overlap = fixed(run.outcome.overlap, 2);
     const steps = run.settled ? plural(run.steps, "step") : `${run.steps} steps, moving`;
-    const guessed = model.get("predict") ? ` · you ${model.get("guesses").includes(key) === (run.outcome.kind === "right") ? "✓" : "✗"}` : "";
-    return { text, verdict, foot: `${steps} · ${fixed(run.outcome.overlap, 2)}${guessed}`, spoken: `${text}, ${steps}, ${overlap}` };
+    const guessed = model.get("predict") ? ` · you ${guessedRight(key, run) ? "✓" : "✗"}` : "";
+    return { text, verdict, foot: `${steps} · ${overlap}${guessed}`, spoken: `${text}, ${steps}, overlap ${overlap}` };
   }
   function queryWords() {
     if (target() < 0) return "your drawing";
@@ -319,11 +311,9 @@ function render({ model, el }) {
     const done = [...runs].filter(([, run]) => run.done);
     for (const [, run] of done) run.outcome ??= judged(run);
     if (done.length && answered) {
-      const kinds = done.map(([key, { outcome: { kind } }]) => (key === "predictive" && ["spurious", "mixture"].includes(kind) ? (query.includes(0) ? "wrong" : "idle") : kind));
-      const parts = ENDS.map(([kind, words]) => [kinds.filter((other) => other === kind).length, words]).filter(([times]) => times).map(([times, words]) => `${times} ${words}`);
-      const guesses = model.get("guesses");
-      const hits = done.filter(([key, run]) => guesses.includes(key) === (run.outcome.kind === "right")).length;
-      ui.say(`${queryWords()}. Of ${plural(done.length, "network")}, ${parts.join(", ")}.${model.get("predict") ? ` You were right about ${hits}.` : ""}`);
+      const ends = countedEnds(done.map(([key, run]) => endIn(key, run)));
+      const hits = done.filter(([key, run]) => guessedRight(key, run)).length;
+      ui.say(`${queryWords()}. Of ${plural(done.length, "network")}, ${ends}.${model.get("predict") ? ` You were right about ${hits}.` : ""}`);
     }
     tellPython();
   }
@@ -408,7 +398,8 @@ function render({ model, el }) {
     const text = running ? "Pause" : "Play";
     if (play.textContent !== text) play.textContent = text;
     const ends = live().filter((run) => run.done);
-    const right = ends.filter((run) => (run.outcome ??= judged(run)).kind === "right").length;
+    for (const run of ends) run.outcome ??= judged(run);
+    const right = ends.filter(foundIt).length;
     ui.readout([
       ["Stored", `${stored()} images`],
       ["Settled", `${ends.length} of ${runs.size}`],
