@@ -4,6 +4,7 @@ import { memoryCard } from "./memory_card.js";
 import { imageGallery, imagePad, pixelPainter } from "./memory_pad.js";
 import { countedEnds, endOf, endWords, plural } from "./memory_words.js";
 import { ZOO } from "./memory_zoo.js";
+import { networkKits } from "./network_kits.js";
 import { outcomeOf } from "./outcomes.js";
 import { BLANK, PIXELS, damageOf, damagedImage, decodeImage, encodeImage, randomCodes } from "./pixels.js";
 import { MOST_STEPS, advanceRun, startRun } from "./race.js";
@@ -13,8 +14,6 @@ const MOST = 100;
 const STEP_MS = 120;
 /** Networks start when the reader's hand rests. */
 const REST_MS = 350;
-/** Milliseconds between two frames that may go into learning. */
-const SLICE_MS = 4;
 const LOG_BETA = [-2, Math.log10(4)];
 /** Networks that change entries one after another: a step is shown as it goes over the image. */
 const SWEEPS = new Set(["hebb", "pseudo-inverse", "graded", "dense", "exponential"]);
@@ -143,85 +142,33 @@ function render({ model, el }) {
   ui.controls.after(board, html("p", { class: "bs-hint bs-nets-key", text: KEY }), html("details", { class: "bs-missing" }, html("summary", { text: "Which networks" }),
     html("div", { class: "bs-controls bs-checks" }, ...[...choices.values()].map(({ node }) => node))));
 
-  // --- making networks, in slices between frames: a set of images may take some to learn
-  let images = []; // the stored ones
-  let setKey = "";
-  let kits = new Map(); // name -> what makes the network of this set from its settings
-  let waiting = []; // [name, generator of such a kit]
-  let waitTimer = 0;
-  function* kitOf(key) {
-    const { make, prepare } = ZOO[key];
-    if (prepare) return yield* prepare(images);
-    return (settings) => make(images, settings);
-  }
-  /** Work at kits until a moment, or (`quick`) at all that need no learning. */
-  function work(until, quick = false) {
-    for (let i = 0; i < waiting.length && performance.now() < until;) {
-      const [key, generator] = waiting[i];
-      if (quick && ZOO[key].prepare) { i += 1; continue; }
-      const { done, value } = generator.next();
-      if (!done) continue;
-      waiting.splice(i, 1);
-      kits.set(key, value);
-      begin(key);
-    }
-  }
-  function slice() {
-    waitTimer = 0;
-    work(performance.now() + SLICE_MS);
-    if (waiting.length) waitTimer = setTimeout(slice, 0);
-    else if (hurried) settle();
-    else if (!running) tellPython();
-    ask();
-  }
-  /** The stored images, decoded once for each set; all kits of the old one are void. */
-  function gather() {
-    const key = codes().slice(0, stored()).join();
-    if (key === setKey) return;
-    setKey = key;
-    images = codes().slice(0, stored()).map(decodeImage);
-    kits = new Map();
-    waiting = [];
-    networks = new Map();
-  }
-  let networks = new Map(); // name -> {settings, network}, network a text where there is none
-  function networkOf(key) {
-    const settings = Object.fromEntries(ZOO[key].uses.map((name) => [name, model.get(name)]));
-    const text = JSON.stringify(settings);
-    if (networks.get(key)?.text !== text) {
-      let network = "";
-      try { network = kits.get(key)(settings); } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        network = "images span everything";
-      }
-      networks.set(key, { text, network });
-    }
-    return networks.get(key).network;
-  }
+  const kits = networkKits({
+    settings: (name) => model.get(name), onKit: (key) => begin(key),
+    onSlice: () => {
+      if (!kits.busy()) { if (hurried) settle(); else if (!running) tellPython(); }
+      ask();
+    },
+  });
 
   // --- the race
   let runs = new Map(); // name -> run, {network: text} where there is no network, or {network: null} while it is made
   function begin(key) {
     if (!runs.has(key)) return; // no longer shown
-    const network = networkOf(key);
+    const network = kits.network(key);
     runs.set(key, typeof network === "string" ? { network } : { ...startRun(network, query), outcome: null });
     if (hurried) while (typeof network !== "string" && !runs.get(key).done) advanceRun(runs.get(key), keptBy(key));
   }
   const live = () => [...runs.values()].filter((run) => run.energies);
-  const over = () => waiting.length === 0 && live().every((run) => run.done);
+  const over = () => !kits.busy() && live().every((run) => run.done);
   function restart() {
     answered = !model.get("predict");
     hurried = false;
     runs = new Map(model.get("networks").map((key) => [key, { network: null }]));
-    for (const key of runs.keys()) {
-      if (kits.has(key)) begin(key);
-      else if (!waiting.some(([other]) => other === key)) waiting.push([key, kitOf(key)]);
-    }
-    if (waiting.length) waitTimer ||= setTimeout(slice, 0);
+    for (const key of runs.keys()) if (kits.ask(key)) begin(key);
   }
   /** All networks make a step. */
   function advance() {
-    work(Infinity, true);
+    kits.hasten();
     for (const [key, run] of runs) stepOf(key, run, performance.now());
     if (over()) settle();
   }
@@ -245,7 +192,7 @@ function render({ model, el }) {
   const keptBy = (key) => (key === "predictive" ? query.map((v) => v !== 0) : known);
   function hurry() {
     hurried = true;
-    work(Infinity, true);
+    kits.hasten();
     for (let k = 0; k <= MOST_STEPS && !live().every((run) => run.done); k += 1) advance();
     for (const run of live()) run.before = run.x;
     settle();
@@ -278,9 +225,9 @@ function render({ model, el }) {
   function judged(run) {
     const weights = run.network.weights?.(run.x) ?? null;
     const seen = run.network.view?.(run.x) ?? run.x;
-    return outcomeOf(seen, images, wantedNow(), weights);
+    return outcomeOf(seen, kits.images(), wantedNow(), weights);
   }
-  const isStored = () => target() >= 0 && images.length > 0 && codes().slice(0, stored()).includes(codeNow());
+  const isStored = () => target() >= 0 && kits.images().length > 0 && codes().slice(0, stored()).includes(codeNow());
   const endIn = (key, run) => endOf(run.outcome.kind, key === "predictive", query.includes(0));
   /** Of a network that has ended: short words for its card, and whether it did well. */
   function worded(key, run) {
@@ -357,7 +304,7 @@ function render({ model, el }) {
     if (asked) touched = true;
     const pressed = running;
     asked = key;
-    gather();
+    kits.gather(codes().slice(0, stored()));
     query = damagedImage(decodeImage(codeNow()), damage());
     known = model.get("clamped") ? query.map((v) => v !== 0) : null;
     restart();
@@ -443,7 +390,7 @@ function render({ model, el }) {
   tick();
   return () => {
     cancelAnimationFrame(frameId);
-    clearTimeout(waitTimer);
+    kits.stop();
     for (const each of stops) each();
     save.stop();
   };
