@@ -38,6 +38,7 @@ book: $(READY) $(KERNEL) ## Execute every chapter and build the book into _build
 	@rm -rf $(SITE) _build/.doctrees _build/jupyter_execute
 	jupyter-book build book --config $(CURDIR)/_config.yml --toc $(CURDIR)/_toc.yml --path-output . \
 	  -W -n --keep-going --quiet
+	CHROMIUM="$$(python tools/chromium.py)" python -m beyond_scaling.bookbuild.finish $(SITE)
 	@echo "The book: file://$(CURDIR)/$(SITE)/index.html  (make serve opens it)"
 
 serve: $(READY) ## Open the book in a browser (PORT=8000)
