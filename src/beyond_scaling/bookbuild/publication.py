@@ -1,8 +1,8 @@
 """Where this edition is published, if anywhere: from the environment, so that a fork needs to change no file.
 
 ``BOOK_REPOSITORY``: ``owner/name`` on GitHub, where its sources and issues are. ``BOOK_BRANCH``: the branch of the
-sources (``main``). ``BOOK_URL``: the address of the published site. A book built without them is whole; it has no launch and
-feedback links.
+sources (``main``). ``BOOK_URL``: the address of the published site. A book built without them is whole; it has no
+launch and feedback links.
 """
 
 from __future__ import annotations
