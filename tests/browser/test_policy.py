@@ -106,8 +106,11 @@ def test_nothing_foreign_gets_in_or_out(page: Page, base: str):
     assert page.evaluate("window.evil") is None
     refused = page.evaluate("refused")
     directives = {what.split()[0] for what in refused}
-    assert {"script-src-elem", "script-src-attr", "img-src", "style-src-elem", "connect-src", "frame-src", "object-src",
-            "form-action", "base-uri", "worker-src"} <= directives, refused  # fmt: skip
+    expected = {"script-src-elem", "script-src-attr", "img-src", "style-src-elem", "connect-src", "frame-src",
+                "object-src", "form-action", "base-uri"}  # fmt: skip
+    if base.startswith("http"):
+        expected.add("worker-src")  # in the file system Chromium starts no worker at all
+    assert expected <= directives, refused
     assert [url for url in asked if url.startswith((FOREIGN, "ws:"))] == []
     assert page.url == f"{base}/index.html"
 
