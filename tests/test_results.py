@@ -265,6 +265,21 @@ def test_the_root_is_the_variable_or_the_checkout(tmp_path: Path, monkeypatch: p
         results.load("toy")
 
 
+def test_an_installed_package_reads_the_records_that_it_carries_and_saves_none_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results.save(make(), tmp_path)
+    monkeypatch.delenv(results.ROOT_VARIABLE, raising=False)
+    monkeypatch.setattr(provenance, "checkout", lambda: None)
+    monkeypatch.setattr(results, "PACKAGED", tmp_path)
+    assert results.names() == ["toy"]
+    assert results.verify("toy").name == "toy"
+    with pytest.raises(RecordError, match="no folder of results"):
+        results.save(make(), overwrite=True)
+    monkeypatch.setenv(results.ROOT_VARIABLE, str(tmp_path / "mine"))
+    assert results.names() == []
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -10,8 +10,9 @@ A record is one folder `<root>/<name>/` with two files:
     the measured columns, all of one length. A missing value is a Parquet null and reads as NaN; a stored NaN
     or infinity is an error.
 
-The root is `book/results` of the checkout the package runs from, or `$BEYOND_SCALING_RESULTS`. Records hold
-no path of the machine they were made on: inputs are known by file name and hash.
+The root is `book/results` of the checkout the package runs from, or `$BEYOND_SCALING_RESULTS`. Without either, the
+book's own records are read from the installed package, which carries them; nothing is written there. Records hold no
+path of the machine they were made on: inputs are known by file name and hash.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from . import provenance
 SCHEMA = 1
 RECORD_FILE, COLUMNS_FILE = "record.json", "columns.parquet"
 ROOT_VARIABLE = "BEYOND_SCALING_RESULTS"
+PACKAGED = Path(__file__).with_name("book_results")  # in an installed package, the book's records
 MADE = "sha256 of "  # begins the names of parameters that know data which was made, not read
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -102,7 +104,7 @@ class Record:
 
 
 def default_root() -> Path:
-    """The folder of the records.
+    """The folder of the records, to which new ones are saved.
 
     Raises:
         RecordError: the package runs outside a checkout and `$BEYOND_SCALING_RESULTS` is not set.
@@ -117,9 +119,19 @@ def default_root() -> Path:
     )
 
 
+def reading_root() -> Path:
+    """The folder in which records are looked for: `default_root()`, or the one that an installed package carries.
+
+    Raises:
+        RecordError: there is neither.
+    """
+    elsewhere = os.environ.get(ROOT_VARIABLE) or provenance.checkout() is not None
+    return PACKAGED if not elsewhere and PACKAGED.is_dir() else default_root()
+
+
 def names(root: str | os.PathLike[str] | None = None) -> list[str]:
     """Names of all records under `root`, sorted."""
-    folder = default_root() if root is None else Path(root)
+    folder = reading_root() if root is None else Path(root)
     for left in folder.glob(".*.previous"):
         _mend(folder / left.name[1 : -len(".previous")])
     found = (path.parent.name for path in folder.glob(f"*/{RECORD_FILE}"))
@@ -245,7 +257,7 @@ def save(record: Record, root: str | os.PathLike[str] | None = None, *, overwrit
         RecordError: a record of that name exists and `overwrite` is not set, the record itself is not
             sound, or it cannot be written (a full disk, no rights).
     """
-    folder = _folder(record.name, root)
+    folder = _folder(record.name, default_root() if root is None else root)
     if folder.exists() and not overwrite:
         raise RecordError(f"record {record.name!r} exists already; nothing was overwritten")
     problems = list(_value_problems(record))
@@ -288,7 +300,7 @@ def _previous(folder: Path) -> Path:
 
 def _folder(name: str, root: str | os.PathLike[str] | None) -> Path:
     check_name(name)
-    folder = (default_root() if root is None else Path(root)) / name
+    folder = (reading_root() if root is None else Path(root)) / name
     _mend(folder)
     return folder
 

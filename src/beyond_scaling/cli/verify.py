@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
 
 
 def _verify(options: argparse.Namespace, given: Sequence[str]) -> int:
-    root = options.out if options.out is not None else results.default_root()
+    root = options.out if options.out is not None else results.reading_root()
     for option, place in (("--out", options.out), ("--data", options.data)):
         if place is not None and not place.is_dir():
             raise ValueError(f"{option} {place}: no such folder")
