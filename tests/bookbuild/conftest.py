@@ -100,4 +100,4 @@ def living_book(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture(scope="session")
 def broken_book(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(tmp_path_factory.mktemp("broken"), "broken", "reference/ledger")
+    return build(tmp_path_factory.mktemp("broken"), "broken", "hostile", "reference/ledger")
