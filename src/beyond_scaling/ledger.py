@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+from . import strict_yaml
+from .strict_yaml import items as _list
+from .strict_yaml import keys as _keys
+from .strict_yaml import text as _text
 
 VERDICTS = {
     "holds": "Holds",
@@ -28,9 +31,7 @@ OPTIONAL = ("badge", "corrected", "finding")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _TEST = re.compile(r"tests/[\w/]+\.py::test_\w+")
 
-
-class LedgerError(ValueError):
-    """The ledger file is not as it must be; the message names the file, the claim and the field."""
+LedgerError = strict_yaml.FormError
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,7 @@ def load(path: Path) -> dict[str, Claim]:
         LedgerError: not YAML; an unknown, missing, empty or repeated field; a verdict that is none of the five; an id
             used twice; a correction missing where the verdict asks for one; findings not numbered 1, 2, 3, ...
     """
-    try:
-        sections = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as reason:
-        raise LedgerError(f"{path.name}: not YAML: {' '.join(str(reason).split())}") from reason
+    sections = strict_yaml.read(path)
     claims: dict[str, Claim] = {}
     for section in _list(sections, path.name, "sections"):
         _keys(section, ("section", "claims"), (), f"{path.name}: a section")
@@ -114,19 +112,6 @@ def load(path: Path) -> dict[str, Claim]:
 def findings(claims: Mapping[str, Claim]) -> list[Finding]:
     """The findings of all claims, by number."""
     return sorted((c.finding for c in claims.values() if c.finding is not None), key=lambda finding: finding.number)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key given twice is an error; plain YAML would silently keep the last."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    "while reading a mapping", node.start_mark, f"key {key!r} twice", node.start_mark
-                )
-        return super().construct_mapping(node, deep)
 
 
 def _claim(entry: Any, section: str, file: str) -> Claim:
@@ -174,26 +159,3 @@ def _finding(value: Any, where: str) -> Finding:
     if isinstance(number, bool) or not isinstance(number, int):
         raise LedgerError(f"{where}, finding: number is {number!r}, expected an integer")
     return Finding(number, _text(value["text"], where, "finding, text"))
-
-
-def _keys(value: Any, required: tuple[str, ...], optional: tuple[str, ...], where: str) -> None:
-    if not isinstance(value, Mapping):
-        raise LedgerError(f"{where}: found {value!r}, expected fields {', '.join(required)}")
-    missing = [key for key in required if key not in value]
-    if missing:
-        raise LedgerError(f"{where}: missing {', '.join(missing)}")
-    unknown = [str(key) for key in value if key not in required + optional]
-    if unknown:
-        raise LedgerError(f"{where}: unknown {', '.join(unknown)}; there are {', '.join(required + optional)}")
-
-
-def _text(value: Any, where: str, field: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise LedgerError(f"{where}: {field} is {value!r}, expected text")
-    return value.strip()
-
-
-def _list(value: Any, where: str, field: str) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise LedgerError(f"{where}: {field} is {value!r}, expected a list with at least one entry")
-    return value
