@@ -1,0 +1,102 @@
+// When what is shown: the first widget after the first paint, the others when they come near, all of them for print.
+
+const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
+const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
+const NEAR = "100% 0px"; // one screen above and below
+
+const later = () => new Promise((resolve) => { setTimeout(resolve, 0); });
+const schedule = { hurry: false, pause: () => globalThis.scheduler?.yield?.() ?? later() };
+
+/** After the browser has painted; a page in the background paints nothing. */
+function painted() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve, 0));
+    setTimeout(resolve, 200);
+  });
+}
+
+function read() {
+  const records = {};
+  for (const script of document.querySelectorAll(STATE)) Object.assign(records, JSON.parse(script.textContent).state);
+  const manager = new Manager(records);
+  manager.link();
+  const views = [];
+  [...document.querySelectorAll(VIEW)].forEach((script, i) => {
+    try {
+      views.push(new View(script, i + 1, manager, schedule));
+    } catch (error) {
+      script.parentElement.append(note(`This widget could not be shown: ${error.message}`));
+      script.parentElement.dataset.ready = "failed";
+      reportError(error);
+    }
+  });
+  return { manager, views };
+}
+
+/** Whatever a widget throws later, in a handler or a timer, is laid at its own door. */
+function watch(manager, views) {
+  const culprit = (text) => {
+    const suspects = views.filter((view) => view.work && !view.failed && view.sources().some((source) => text.includes(source)));
+    return suspects.includes(manager.touched) ? manager.touched : suspects.at(-1);
+  };
+  addEventListener("error", (event) => {
+    const view = culprit(`${event.filename} ${event.error?.stack ?? ""}`);
+    if (!view) return;
+    if (view.linked) event.preventDefault();
+    view.fail(event.error ?? event.message, { reported: true });
+  });
+  addEventListener("unhandledrejection", (event) => {
+    const view = culprit(String(event.reason?.stack ?? ""));
+    if (!view) return;
+    if (view.linked) event.preventDefault();
+    view.fail(event.reason, { reported: true });
+  });
+}
+
+/** Show what an address asks for, and the first of it in sight. */
+async function follows(views) {
+  const asked = readFragment(location.hash).map(({ n, states }) => ({ view: views.find((view) => view.n === n) ?? views[0], states }));
+  for (const { view, states } of asked) {
+    if (view.work) view.again(states);
+    else view.link = states;
+  }
+  for (const { view } of asked) await view.mount();
+  asked[0]?.view.place.scrollIntoView({ block: "start" });
+}
+
+async function start() {
+  const { manager, views } = read();
+  let queue = painted();
+  const mount = (view) => { queue = queue.then(() => view.mount()).then(later); return queue; };
+  window.bsMountAll = async () => { for (const view of views) await mount(view); };
+  if (views.length === 0) return;
+  watch(manager, views);
+  addEventListener("hashchange", () => follows(views));
+  addEventListener("beforeprint", () => {
+    // Nothing may wait: what is not there when this returns is not printed.
+    schedule.hurry = true;
+    for (const view of views) view.mount();
+  });
+  addEventListener("afterprint", () => { schedule.hurry = false; });
+  await painted();
+  await follows(views);
+  await mount(views[0]);
+  const observer = new IntersectionObserver((entries) => {
+    for (const entry of entries.filter(({ isIntersecting }) => isIntersecting)) {
+      observer.unobserve(entry.target);
+      mount(views.find((view) => view.place === entry.target));
+    }
+  }, { rootMargin: NEAR });
+  for (const view of views.slice(1)) observer.observe(view.place);
+}
+
+// Formulas are set once the first widget can be used: MathJax would keep the page busy until then.
+let release;
+const first = new Promise((resolve) => { release = resolve; });
+if (window.MathJax && !window.MathJax.version) {
+  window.MathJax.startup = {
+    ...window.MathJax.startup,
+    pageReady: () => first.then(() => window.MathJax.startup.defaultPageReady()),
+  };
+}
+start().finally(release);
