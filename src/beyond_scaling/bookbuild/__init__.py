@@ -31,6 +31,9 @@ if there is no such record or if it does not verify.
 ``{sym}`\rho^3 <rho>``` shows other maths with the same tip. Not in headings. ``{notation}`` lists all symbols, and with
 ``:overloaded:`` the signs that the paper uses for several things.
 
+``{downloads}``, ``{execution}`` and ``{environment}`` are for the page of downloads: what can be taken away, how long
+each notebook took, and what it ran on.
+
 ``{renumbering}`` is a table of the claims that stand elsewhere in the paper's second version, from the ledger.
 """
 
@@ -44,8 +47,39 @@ if TYPE_CHECKING:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
-    from . import assets, equations, ledger, links, provenance, renumbering, repairs, symbols, verdicts, widget_views
+    from . import (
+        assets,
+        colophon,
+        downloads,
+        equations,
+        ledger,
+        links,
+        notebooks,
+        page_menu,
+        provenance,
+        renumbering,
+        repairs,
+        symbols,
+        verdicts,
+        widget_views,
+    )
 
-    for part in (assets, equations, ledger, links, provenance, renumbering, repairs, symbols, verdicts, widget_views):
+    parts = (
+        assets,
+        colophon,
+        downloads,
+        equations,
+        ledger,
+        links,
+        notebooks,
+        page_menu,
+        provenance,
+        renumbering,
+        repairs,
+        symbols,
+        verdicts,
+        widget_views,
+    )
+    for part in parts:
         part.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -126,15 +126,19 @@ class VerdictCounts(_FromLedger):
     """``{verdict-counts}``: how many claims there are, and how many of each verdict."""
 
     def run(self) -> list[nodes.Node]:
-        found = self.load()
-        many = Counter(claim.verdict for claim in found.values())
-        parts = [
-            AMONG[verdict][0] if many[verdict] == 1 else AMONG[verdict][1].format(many[verdict])
-            for verdict in VERDICTS
-            if many[verdict]
-        ]
-        text = ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
-        return [nodes.paragraph("", f"Of {len(found)} claims, {text}.", classes=["bs-verdict-counts"])]
+        return [nodes.paragraph("", counted(self.load()), classes=["bs-verdict-counts"])]
+
+
+def counted(found: dict[str, Claim]) -> str:
+    """How many claims there are, and how many of each verdict, in a sentence."""
+    many = Counter(claim.verdict for claim in found.values())
+    parts = [
+        AMONG[verdict][0] if many[verdict] == 1 else AMONG[verdict][1].format(many[verdict])
+        for verdict in VERDICTS
+        if many[verdict]
+    ]
+    text = ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)
+    return f"Of {len(found)} claims, {text}."
 
 
 def _where(claim: Claim) -> str:
