@@ -12,6 +12,7 @@ clean clone on a machine that has nothing else to do: the record tells the commi
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import resource
 import shlex
@@ -76,9 +77,8 @@ def main() -> int:
                 continue
             if not short:
                 done.add(command.id)
-            record = run_costs.make(
-                command, samples=samples, wall_s=wall, cpu_s=cpu, load=load_before, how=f"python tools/costs.py {command.id}"
-            )
+            how = f"python tools/costs.py {command.id}"
+            record = run_costs.make(command, samples=samples, wall_s=wall, cpu_s=cpu, load=load_before, how=how)
             results.save(record, options.out, overwrite=True)
             summary = record.summary
             print(
@@ -146,7 +146,7 @@ def _memory(pid: int) -> tuple[int, int]:
 def _fewer(samples: list[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
     """At most ROWS of them: of each block, the one with the most memory."""
     edges = np.unique(np.linspace(0, len(samples), min(ROWS, len(samples)) + 1).round().astype(int)).tolist()
-    blocks = [samples[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    blocks = [samples[low:high] for low, high in itertools.pairwise(edges)]
     return [max(block, key=lambda sample: sample[1]) for block in blocks]
 
 

@@ -1,7 +1,7 @@
 """What the commands of book/commands.yml need, made up: a text, a folder of books, and tables of published runs.
 
-``python tools/materials.py FOLDER`` lays it all out there. The tables have the columns of the published ones, with points
-on a law of their own; nothing that is made from them says anything about anybody's models.
+``python tools/materials.py FOLDER`` lays it all out there. The tables have the columns of the published ones, with
+points on a law of their own; nothing that is made from them says anything about anybody's models.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _repeated() -> Iterable[dict[str, Any]]:
 
 
 def _budgets() -> Iterable[dict[str, Any]]:
-    series = {"dataset": "owt", "hparams": "base", "warmup": "short", "decay": "none", "param_count": "all", "split": "val"}
+    series = dict.fromkeys(("dataset", "hparams", "warmup", "decay", "param_count", "split"), "made")
     for compute in np.geomspace(1e18, 1e20, 5).tolist():
         best, _ = BESIROGLU.optimum(compute)
         for size in (best * np.geomspace(0.2, 5, 9)).tolist():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ PLACES = {
     "gpus": "On many GPUs",
 }
 REQUIRED = ("id", "makes", "run", "cost")
-OPTIONAL = ("chapter", "records", "leaves", "needs", "after", "checkout", "preset", "preset_leaves")
+OPTIONAL = ("chapter", "records", "leaves", "needs", "after", "checkout", "preset", "preset_leaves", "preset_after")
 COSTS = ("record", "records", "training", "radius", "said")
 
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
@@ -65,7 +65,7 @@ class Command:
         records: names, or patterns of names, of the book's records that it makes.
         leaves: what it leaves where it runs, records among it, as paths.
         needs: what must be there beforehand (MyST).
-        after: the commands that have to go before it in the same folder.
+        after: the commands that have to go before it in the same folder; of a test, those and ``preset_after``.
         checkout: whether it runs in the checkout of the book; else in any folder.
         preset: the small one that a test runs instead; empty if the test runs the command as written.
         preset_leaves: what that leaves.
@@ -84,6 +84,7 @@ class Command:
     checkout: bool = False
     preset: str = ""
     preset_leaves: tuple[str, ...] = ()
+    preset_after: tuple[str, ...] = ()
 
     @property
     def anchor(self) -> str:
@@ -95,13 +96,13 @@ class Command:
         """The shell line that a test runs, and what it has to leave."""
         return (self.preset, self.preset_leaves) if self.preset else (self.run, self.leaves)
 
-    def before(self, commands: Mapping[str, Command]) -> Iterator[Command]:
-        """The commands that have to go before this one, in order, each once."""
+    def before(self, commands: Mapping[str, Command], *, test: bool = False) -> list[Command]:
+        """The commands that have to go before this one, or before its test, in order, each once."""
         seen: dict[str, Command] = {}
-        for name in self.after:
-            seen |= {each.id: each for each in commands[name].before(commands)}
+        for name in (*self.after, *(self.preset_after if test else ())):
+            seen |= {each.id: each for each in commands[name].before(commands, test=test)}
             seen[name] = commands[name]
-        yield from seen.values()
+        return list(seen.values())
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Command]:
@@ -127,7 +128,8 @@ def load(path: str | os.PathLike[str]) -> dict[str, Command]:
             command = _command(entry, place, name)
             if command.id in commands:
                 raise FormError(f"{name}: command {command.id!r} stands there twice")
-            if unknown := [other for other in command.after if other not in commands]:
+            above = (*command.after, *command.preset_after)
+            if unknown := [other for other in above if other not in commands]:
                 raise FormError(f"{name}: command {command.id!r} is after {unknown[0]!r}, which is not above it")
             commands[command.id] = command
     return commands
@@ -158,7 +160,7 @@ def _command(entry: Any, place: str, file: str) -> Command:
     words |= {field: text(entry[field], where, field) for field in ("chapter", "needs", "preset") if field in entry}
     lists = {
         field: tuple(text(one, where, field) for one in items(entry[field], where, field))
-        for field in ("records", "leaves", "after", "preset_leaves")
+        for field in ("records", "leaves", "after", "preset_leaves", "preset_after")
         if field in entry
     }
     if not _ID.fullmatch(words["id"]):
@@ -173,8 +175,9 @@ def _command(entry: Any, place: str, file: str) -> Command:
         for left in lists.get(field, ()):
             if left.startswith(("/", "~")) or ".." in left.split("/"):
                 raise FormError(f"{where}: {field} has {left!r}, expected a path below the folder it runs in")
-    if "preset_leaves" in lists and "preset" not in words:
-        raise FormError(f"{where}: preset_leaves and no preset")
+    for field in ("preset_leaves", "preset_after"):
+        if field in lists and "preset" not in words:
+            raise FormError(f"{where}: {field} and no preset")
     for field in ("run", "preset"):
         if field in words:
             _shell(words[field], where, field)
