@@ -26,7 +26,9 @@ def test_linked_widgets_move_together(living: Page):
 
 def test_a_figure_keeps_its_place_and_follows_the_theme(living: Page):
     stage = living.locator(".bs-figure-stage")
-    assert stage.bounding_box()["height"] == 320
+    room = stage.bounding_box()
+    assert room["height"] == pytest.approx(room["width"] * 320 / 664, abs=1)
+    assert stage.locator(".bs-live").bounding_box()["height"] == pytest.approx(room["height"], abs=1)
     line = stage.locator(".scatterlayer path.js-line").first
     living.evaluate("document.documentElement.dataset.theme = 'light'")
     expect(line).to_have_css("stroke", "rgb(0, 99, 156)")

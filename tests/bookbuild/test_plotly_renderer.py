@@ -8,10 +8,20 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import Page
 from plotly.offline import get_plotlyjs_version
 
-from beyond_scaling.bookbuild.plotly_renderer import PALETTE, TRACES, description, figure_html, problems, themed
+from beyond_scaling.bookbuild.plotly_renderer import (
+    NARROW,
+    PALETTE,
+    TRACES,
+    WIDE,
+    description,
+    figure_html,
+    problems,
+    themed,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "book" / "_assets" / "vendor" / "plotly" / "plotly-cartesian.min.js"
@@ -32,28 +42,44 @@ def test_a_figure_without_words_is_a_problem():
     assert list(problems(figure(title="A title"))) == []
 
 
-def test_default_height_is_reserved():
-    assert 'style="--wide:450px;--narrow:450px"' in figure_html(figure(title="A title"))
+def test_room_is_reserved_before_it_is_drawn():
+    assert f'style="--wide:{WIDE}/450;--narrow:{NARROW}/450"' in figure_html(figure(title="A title"), "data/a-1.csv")
 
 
 def test_a_narrow_page_may_have_another_height():
-    written = figure_html(figure(title="A title", height=640, meta={"narrow_height": 400}))
-    assert 'style="--wide:640px;--narrow:400px"' in written
+    written = figure_html(figure(title="A title", height=640, meta={"narrow_height": 400}), "data/a-1.csv")
+    assert f'style="--wide:{WIDE}/640;--narrow:{NARROW}/400"' in written
+
+
+def test_its_words_and_files_stand_below_it():
+    soup = BeautifulSoup(
+        figure_html(figure(meta={"alt": "Two & two", "caption": "Four"}), "../data/a-1.csv"), "html.parser"
+    )
+    assert soup.select_one("details.bs-figure-words > p").get_text() == "Two & two"
+    link = soup.select_one(".bs-figure-tools > a[download]")
+    assert (link["href"], link.get_text(), link["aria-label"]) == (
+        "../data/a-1.csv",
+        "Data (CSV)",
+        "Data (CSV) of figure a-1",
+    )
+    buttons = [(b["data-save"], b["data-name"], b.has_attr("hidden")) for b in soup.select(".bs-figure-tools > button")]
+    assert buttons == [("svg", "a-1", True), ("png", "a-1", True)]
 
 
 def test_nothing_in_a_figure_can_end_its_script():
-    html = figure_html(figure(title="</script><b>"))
+    html = figure_html(figure(title="</script><b>"), "data/a-1.csv")
     assert html.count("</script>") == 1
     assert "<b>" not in html
 
 
 def test_numbers_that_json_lacks_are_refused():
     with pytest.raises(ValueError, match="JSON compliant"):
-        figure_html({"data": [{"type": "scatter", "y": [float("nan")]}], "layout": {"title": "t"}})
+        figure_html({"data": [{"type": "scatter", "y": [float("nan")]}], "layout": {"title": "t"}}, "data/a-1.csv")
 
 
 def test_page_colours_are_replaced_wherever_they_stand():
     assert themed({"a": ["#00639C", {"b": "#abcdef"}], "c": 3}) == {"a": ["bs:energy", {"b": "#abcdef"}], "c": 3}
+    assert themed(["rgba(0, 114, 178, 0.14)", "rgba(1, 2, 3, 0.5)"]) == ["bs:energy/0.14", "rgba(1, 2, 3, 0.5)"]
 
 
 def test_the_two_style_sheets_and_the_palette_agree():

@@ -43,7 +43,7 @@ SETTLED = """async () => {
 # What can be read off a page once it has settled.
 OBSERVED = """(width) => ({
   views: [...document.querySelectorAll(".bs-view")].map((view) => [view.dataset.widget, view.dataset.ready]),
-  drawn: [...document.querySelectorAll(".bs-figure-stage")].map((s) => s.querySelector("svg.main-svg") !== null),
+  drawn: [...document.querySelectorAll(".bs-figure-stage")].map((s) => s.querySelector("svg") !== null),
   unset: [...document.querySelectorAll("mjx-merror, .math:not(:has(mjx-container))")].map((math) => math.textContent),
   rooms: [...document.querySelectorAll(".bs-view")].map((view) => [
     view.dataset.widget, Math.round(parseFloat(getComputedStyle(view).minHeight)),

@@ -1,23 +1,35 @@
-"""Plotly figures as figures of the page: their JSON in it, their height reserved, drawn once the page is painted.
+"""Plotly figures as figures of the page: their JSON in it, their room reserved, their words and their data beside them.
 
-plotly in a kernel emits only its own MIME type, which myst-nb would skip. The drawing is done by
-``static/figures.js`` with the cartesian bundle of plotly.js, a third of the whole, from the book's own assets.
+plotly in a kernel emits only its own MIME type, which myst-nb would skip. ``static/figure_look.js`` says how a figure
+looks; ``finish/figures.py`` draws it once at build, and ``static/figures.js`` live, with the cartesian bundle of
+plotly.js, a third of the whole, from the book's own assets.
 """
 
 from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
 
 from ..figures import style
+from . import figure_data
 
 MIME_TYPE = "application/vnd.plotly.v1+json"
 
 DEFAULT_HEIGHT = 450  # CSS pixels; plotly's own default
+
+# A figure has two layouts, each made for one width and scaled with the column: that of the column on a wide page and on
+# a phone of 390 pixels.
+WIDE, NARROW = 664, 326
+
+SCRIPTS = ("figure_look", "figures", "figure_files")  # in this order
+
+DATA = "downloads/data"  # where the figures' numbers are, from the site's root
 
 # The kinds of trace that the cartesian bundle draws.
 TRACES = frozenset(
@@ -71,8 +83,25 @@ class PlotlyRenderer:
         figure = data.content if isinstance(data.content, dict) else json.loads(data.string)
         for problem in problems(figure):
             renderer.logger.warning(f"plotly figure: {problem}", subtype="plotly", line=data.line)
-        renderer.add_js_file("bs_figures", "bs/figures.js", {"defer": "defer"})
-        return [nodes.raw(text=figure_html(figure), format="html"), nodes.raw(text=_latex(figure), format="latex")]
+        for name in SCRIPTS:
+            renderer.add_js_file(f"bs_{name}", f"bs/{name}.js", {"defer": "defer"})
+        data_file = _write_data(renderer.renderer.sphinx_env, figure)
+        return [
+            nodes.raw(text=figure_html(figure, data_file), format="html"),
+            nodes.raw(text=_latex(figure), format="latex"),
+        ]
+
+
+def _write_data(env: Any, figure: dict[str, Any]) -> str:
+    """Write the numbers of the page's next figure beside the pages; their address from this page."""
+    page = env.docname
+    number = env.temp_data["bs_figures"] = env.temp_data.get("bs_figures", 0) + 1
+    name = f"{DATA}/{page}-{number}.csv"
+    if env.app.builder.format == "html":
+        path = Path(env.app.outdir) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(figure_data.as_csv(figure), encoding="utf-8")
+    return "../" * page.count("/") + name
 
 
 def description(figure: dict[str, Any]) -> str:
@@ -90,15 +119,23 @@ def problems(figure: dict[str, Any]) -> Iterator[str]:
         yield f"the page's plotly.js cannot draw {kind!r}, only {', '.join(sorted(TRACES))}"
 
 
-def figure_html(figure: dict[str, Any]) -> str:
-    """The figure element: an empty stage of the right height, the JSON to draw, and the text for pages without scripts.
+def figure_html(figure: dict[str, Any], data_file: str) -> str:
+    """The figure element: an empty stage of the right shape, the JSON to draw, the caption, its words and its files.
 
     ``layout.meta["narrow_height"]`` is the height on a narrow page, if it should differ from ``layout.height``.
 
     The template goes: it is the largest part of a figure and would fix colours that belong to the page.
+
+    Args:
+        figure: as plotly writes it.
+        data_file: address of its CSV; the other files are named after it.
     """
-    layout = {key: value for key, value in figure.get("layout", {}).items() if key not in {"template", "meta", "width"}}
-    height = layout.setdefault("height", DEFAULT_HEIGHT)
+    layout = {
+        key: value
+        for key, value in figure.get("layout", {}).items()
+        if key not in {"template", "meta", "width", "height"}
+    }
+    height = figure.get("layout", {}).get("height", DEFAULT_HEIGHT)
     drawing = themed({"data": figure.get("data", []), "layout": layout, "frames": figure.get("frames", [])})
     alt = html.escape(description(figure))
     caption = _meta(figure).get("caption")
@@ -107,21 +144,50 @@ def figure_html(figure: dict[str, Any]) -> str:
     narrow = _meta(figure).get("narrow_height", height)
     return (
         f'<figure class="bs-figure"><div class="bs-figure-stage" role="img" aria-label="{alt}" '
-        f'style="--wide:{float(height):g}px;--narrow:{float(narrow):g}px"></div>'
+        f'style="--wide:{WIDE}/{float(height):g};--narrow:{NARROW}/{float(narrow):g}"></div>'
         f'<script type="application/json">{source}</script>'
-        f'<noscript><p class="bs-note">{alt}</p></noscript>'
         + (f"<figcaption>{html.escape(str(caption))}</figcaption>" if caption else "")
+        + _foot(alt, data_file)
         + "</figure>"
     )
 
 
+def _foot(alt: str, data_file: str) -> str:
+    """The figure in words, folded, and its files. Scripts unhide what only they can make."""
+    name = html.escape(Path(data_file).stem)
+    buttons = "".join(
+        f'<button type="button" data-save="{kind.lower()}" data-name="{name}" '
+        f'aria-label="{kind} of figure {name}" hidden>{kind}</button>'
+        for kind in ("SVG", "PNG")
+    )
+    return (
+        '<div class="bs-figure-foot">'
+        f'<details class="bs-figure-words"><summary>In words</summary><p>{alt}</p></details>'
+        f'<div class="bs-figure-tools"><a href="{html.escape(data_file)}" download '
+        f'aria-label="Data (CSV) of figure {name}">Data (CSV)</a>{buttons}</div></div>'
+    )
+
+
+_RGBA = re.compile(r"rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)")
+
+
 def themed(value: Any) -> Any:
-    """A copy in which each colour of ``PALETTE`` is the page's colour of that name, written ``bs:name``."""
+    """A copy in which each colour of ``PALETTE`` is the page's of that name: ``bs:name`` or ``bs:name/opacity``."""
     if isinstance(value, str):
-        return f"bs:{PALETTE[value.lower()]}" if value.lower() in PALETTE else value
+        return _themed_colour(value)
     if isinstance(value, dict):
         return {key: themed(item) for key, item in value.items()}
     return [themed(item) for item in value] if isinstance(value, list) else value
+
+
+def _themed_colour(value: str) -> str:
+    if value.lower() in PALETTE:
+        return f"bs:{PALETTE[value.lower()]}"
+    if parts := _RGBA.fullmatch(value):
+        solid = f"#{int(parts[1]):02x}{int(parts[2]):02x}{int(parts[3]):02x}"
+        if solid in PALETTE:
+            return f"bs:{PALETTE[solid]}/{parts[4]}"
+    return value
 
 
 def _meta(figure: dict[str, Any]) -> dict[str, Any]:

@@ -45,9 +45,11 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
         values = function(grid)  # (points, points)
         # Where there are valleys, levels end where the slopes begin, or the valleys would share one colour.
         low, high = float(values.min()), float(np.quantile(values, 0.85 if title[:3] in minima else 1))
-        levels = {"start": low + (high - low) / 18, "end": high, "size": (high - low) / 18}
+        # A heatmap below straight lines: filled and rounded ones would weigh twelve times as much on the page.
+        levels = {"start": low + (high - low) / 18, "end": high, "size": (high - low) / 18, "coloring": "heatmap"}
         figure.add_trace(go.Contour(x=np.round(x, 4), y=np.round(y, 4), z=np.round(values, 3), contours=levels,
-                                    zmin=low, zmax=high, colorscale=SEQUENTIAL, showscale=False, line={"width": 0.6},
+                                    zmin=low, zmax=high, colorscale=SEQUENTIAL, showscale=False, name=title,
+                                    line={"width": 0.6, "smoothing": 0},
                                     hovertemplate="(%{x:.2f}, %{y:.2f}): %{z:.3f}<extra></extra>"), **place)
         figure.add_trace(go.Scatter(x=patterns[:, 0], y=patterns[:, 1], mode="markers", name="pattern",
                                     legendgroup="pattern", showlegend=number == 0, hoverinfo="skip",
