@@ -26,10 +26,6 @@ def test_equations_show_the_papers_numbers(living_book: Built):
     assert [a.get_text() for a in soup.select('a[href^="#equation"]:not(.headerlink)')] == ["(4)", "(A)"]
 
 
-def test_room_is_kept_for_each_equation(living_book: Built):
-    paper, ours = living_book.soup("alive.html").select("div.math")
-
-
 def test_verdicts_are_words(living_book: Built):
     badges = living_book.soup("alive.html").select(".bs-verdict")
     assert [(b.get_text(), b["class"][1]) for b in badges] == [

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_TALL = re.compile(r"\\(?:sum|prod|int|underbrace|begin)(?![a-zA-Z])|\\(?:min|max|lim|sup|inf)_")
-_HIGH = re.compile(r"\\(?:[dt]?frac|[bB]igg?[lr]?|left|sqrt)(?![a-zA-Z])")
 _TAG = re.compile(r"\s*\\tag\{(?P<tag>[^{}]*)\}")
 
 
@@ -53,15 +51,5 @@ def number_by_tag(app: Sphinx, document: nodes.document) -> None:
             )
 
 
-def keep_room(app: Sphinx, document: nodes.document) -> None:
-    """Say about how high each equation will be, in classes, so that the page can keep room for it until it is set."""
-    for node in document.findall(nodes.math_block):
-        latex = node.astext()
-        rows = latex.count("\\\\") + 1
-        height = ["bs-tall"] if _TALL.search(latex) else ["bs-high"] if _HIGH.search(latex) else []
-        node["classes"] += [f"bs-rows-{min(rows, 6)}", *height]
-
-
 def setup(app: Sphinx) -> None:
     app.connect("doctree-read", number_by_tag)
-    app.connect("doctree-read", keep_room)

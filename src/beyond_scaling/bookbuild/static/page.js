@@ -8,11 +8,20 @@
   }
 
   /** What scrolls sideways must be reachable by keyboard; what does not should not be a stop. */
-  const SCROLLERS = ".highlight pre, .output pre, div.math, .pst-scrollable-table-container, .bs-figure, mjx-container[display='true']";
-  function markScrollers() {
+  const SCROLLERS = ".highlight pre, .output pre, div.math, .pst-scrollable-table-container, mjx-container[display='true']";
+  const SLICE = 8; // milliseconds at a time: to look at a block far down the page is to lay it out
+  let round = 0;
+  async function markScrollers() {
+    const mine = ++round;
+    let since = performance.now();
     for (const node of document.querySelectorAll(SCROLLERS)) {
       if (node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).overflowX !== "visible") node.tabIndex = 0;
       else if (node.tabIndex === 0) node.removeAttribute("tabindex");
+      if (performance.now() - since > SLICE) {
+        await new Promise((later) => { setTimeout(later); });
+        if (mine !== round) return;
+        since = performance.now();
+      }
     }
   }
   addEventListener("load", () => {
