@@ -54,6 +54,6 @@ def opening(chapter: str, book: str, licence: str, page: str) -> str:
         page: the address of the chapter's page.
     """
     return (
-        f"**{chapter}**, a chapter of *{book}*, as a notebook. [The chapter as a page]({page}) has the same text and "
-        f"its results; here you can change the code. Run the next cell first. Licence: {licence}."
+        f"**{chapter}** of *{book}*, as a notebook. [The page]({page}) has the same text, with results; here you can "
+        f"change the code. Run the next cell first. Licence: {licence}."
     )

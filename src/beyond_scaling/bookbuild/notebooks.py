@@ -137,7 +137,8 @@ def notebook(env: BuildEnvironment, docname: str, publication: Publication, comm
 
     known = Chapter(env, docname, publication)
     page = known.address(docname, as_page=True)
-    first = opening(chapter(env, docname) or docname, env.config.project, LICENCE, page)
+    title = "The front page" if docname == env.config.root_doc else chapter(env, docname)
+    first = opening(title, env.config.html_title, LICENCE, page)
     cells = [new_markdown_cell(first), new_code_cell(setup_code(package_source(publication, commit)))]
     for cell in jupytext.read(env.doc2path(docname)).cells:
         if cell.cell_type == "code":
