@@ -8,6 +8,7 @@ all its processes together (a page that several of them share is counted once), 
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from .results import Record, RecordError
 KIND = "run-cost"
 PREFIX = "cost-"
 SUMMARY = {"wall_s", "cpu_s", "peak_bytes", "load"}
-PARAMETERS = {"command", "short"}
+PARAMETERS = {"command", "short", results.MADE + "command"}
 
 # No GPU was at hand to measure on, so estimates are for what one may sustain: well fed, and fed with small models.
 SPEEDS = (1e14, 1e13)  # operations a second
@@ -142,7 +143,7 @@ def make(
         kind=KIND,
         command=how,
         seed=0,
-        parameters={"command": line, "short": short},
+        parameters={"command": line, "short": short, results.MADE + "command": _digest(line)},
         inputs=(),
         columns={
             "seconds": np.round(seconds, 3),
@@ -182,6 +183,8 @@ def _problems(record: Record) -> Iterator[str]:
     yield from wrong
     if wrong:
         return
+    if record.parameters[results.MADE + "command"] != _digest(record.parameters["command"]):
+        yield "parameters has another hash of the command than it gives"
     if not len(record.columns["bytes"]):
         yield "columns have no row"
         return
@@ -192,6 +195,10 @@ def _problems(record: Record) -> Iterator[str]:
         yield f"summary.wall_s is {record.summary['wall_s']}; it took {record.duration_s}"
     if (np.diff(record.columns["seconds"]) < 0).any() or record.columns["seconds"][-1] > record.duration_s + 1:
         yield "column seconds does not go up to the end"
+
+
+def _digest(line: str) -> str:
+    return hashlib.sha256(line.encode()).hexdigest()
 
 
 def _measured(command: Command, root: str | os.PathLike[str] | None) -> Record | None:
