@@ -67,6 +67,7 @@ pages: $(READY)
 
 browser: $(READY)
 	@python tools/chromium.py
+	@python tools/firefox.py
 
 reference: $(READY) $(KERNEL) ## Execute the chapters and rewrite tests/reference (look at the diff)
 	python tools/reference.py refresh
