@@ -34,6 +34,8 @@ if there is no such record or if it does not verify.
 ``{downloads}``, ``{execution}`` and ``{environment}`` are for the page of downloads: what can be taken away, how long
 each notebook took, and what it ran on.
 
+``{commands} laptop`` lists the commands of ``commands.yml`` that run in that place, to copy, with what each makes and costs.
+
 ``{renumbering}`` is a table of the claims that stand elsewhere in the paper's second version, from the ledger.
 """
 
@@ -50,6 +52,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     from . import (
         assets,
         colophon,
+        commands,
         downloads,
         equations,
         ledger,
@@ -67,6 +70,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     parts = (
         assets,
         colophon,
+        commands,
         downloads,
         equations,
         ledger,
