@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SITE := _build/html
+GPU := _build/gpu
+DEVICE ?= cuda
 # Kernels started for notebooks must find this environment's packages first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONHASHSEED := 0
@@ -19,6 +21,7 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 KERNEL := $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
 
 .PHONY: help book serve test lint types unit nbval pages browser reference requirements bench clean
+.PHONY: pdf archive dist links vendored audit newest gpu
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +78,34 @@ reference: $(READY) $(KERNEL) ## Execute the chapters and rewrite tests/referenc
 requirements: $(READY) ## Compile requirements.txt anew from pyproject.toml
 	uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --no-emit-index-url --no-annotate \
 	  --upgrade --quiet --custom-compile-command "make requirements" -o requirements.txt
+
+pdf: $(READY) ## Print the built book as one PDF, which its page of downloads then offers
+	CHROMIUM="$$(python tools/chromium.py)" python tools/pdf.py
+
+archive: $(READY) ## Pack the built book, its notebooks and the package as one zip, with a checksum
+	python tools/archive.py make
+
+dist: $(READY) ## Build the package (sdist and wheel) into dist/
+	python -m hatchling build -d dist
+
+links: $(READY) ## Check every link that leads out of the built book (asks the network)
+	python tools/links.py $(SITE) README.md CHANGELOG.md CONTRIBUTING.md docs/*.md
+
+vendored: $(READY) ## Compare what is carried from others, and the built site, with the list
+	python tools/vendored.py verify $(wildcard $(SITE))
+
+audit: $(READY) ## Look for known vulnerabilities of the pinned packages (asks the network)
+	python tools/audit.py
+
+newest: $(READY) ## Compile requirements.txt from the newest versions that pyproject.toml allows, tested or not
+	uv pip compile pyproject.toml --no-config --universal --python-version 3.11 --extra dev --no-emit-index-url \
+	  --no-annotate --upgrade --quiet --custom-compile-command "make newest" -o requirements.txt
+
+gpu: $(READY) $(KERNEL) ## On a GPU: measure the model in the box, run the GPU notebook (BEYOND_SCALING_SETTING=paper)
+	@mkdir -p $(GPU)
+	beyond-scaling radius --device $(DEVICE) --layers all --controls all --out $(GPU) --force
+	jupytext --quiet --to ipynb --output $(GPU)/radius-gpu.ipynb book/experiments/radius-gpu.md
+	jupyter execute --inplace $(GPU)/radius-gpu.ipynb
 
 bench: $(READY) ## Print the benchmarks' tables
 	for script in benchmarks/*.py; do python $$script || exit 1; done
