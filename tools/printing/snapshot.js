@@ -1,0 +1,61 @@
+// Run in a page of the book that is to be printed: everything drawn and unfolded, then its text as HTML that can stand
+// beside that of other pages. Ids get the page's prefix; links to other pages of the book become links within it.
+async ({ slug, title, slugs, site }) => {
+  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  if (window.bsMountAll) await window.bsMountAll();
+  for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) { // for what waits to be seen
+    scrollTo(0, y);
+    await frame();
+  }
+  const waiting = () => [...document.querySelectorAll(".bs-view:not([data-ready]), .bs-figure-stage:not([data-drawn]):not(:has(.bs-still))")];
+  for (let tries = 0; waiting().length && tries < 200; tries++) await new Promise((done) => setTimeout(done, 50));
+  await window.MathJax?.startup?.promise;
+  await document.fonts.ready;
+  await frame();
+
+  const article = document.querySelector("article.bd-article");
+  for (const input of article.querySelectorAll("input")) {
+    input.setAttribute("value", input.value);
+    input.toggleAttribute("checked", input.checked);
+  }
+  for (const option of article.querySelectorAll("option")) option.toggleAttribute("selected", option.selected);
+  for (const canvas of article.querySelectorAll("canvas")) { // its pixels are not in the HTML
+    if (canvas.width && canvas.height) canvas.style.background = `url(${canvas.toDataURL()}) 0 0 / 100% 100% no-repeat`;
+  }
+
+  const copy = article.cloneNode(true);
+  const LEFT_OUT = "script, style, noscript, button, a.headerlink, .bs-menu, .bs-figure-tools, .bs-ledger-filter, .bs-tip, .bs-still-narrow, .prev-next-footer, [hidden]";
+  for (const node of copy.querySelectorAll(LEFT_OUT)) node.remove();
+  for (const still of copy.querySelectorAll(".bs-figure-stage > .bs-live")) still.parentNode.querySelector(".bs-still") && still.remove();
+  const heading = copy.querySelector("h1");
+  if (heading) heading.textContent = title;
+
+  const prefixed = (id) => `${slug}--${id}`;
+  const ids = new Set([...copy.querySelectorAll("[id]")].map((node) => node.id));
+  for (const node of copy.querySelectorAll("*")) {
+    for (const { name, value } of [...node.attributes]) {
+      if (name === "id") node.id = prefixed(value);
+      else if (["for", "headers", "list"].includes(name) || (name.startsWith("aria-") && value.split(" ").every((id) => ids.has(id)))) {
+        node.setAttribute(name, value.split(" ").map((id) => (ids.has(id) ? prefixed(id) : id)).join(" "));
+      } else if (/^(xlink:)?href$/.test(name) && value.startsWith("#") && node.localName !== "a") {
+        node.setAttribute(name, `#${prefixed(value.slice(1))}`);
+      } else if (value.includes("url(")) {
+        node.setAttribute(name, value.replace(/url\((["']?)(?!data:)[^#)]*#([^"')]+)\1\)/g, (_, quote, id) => `url(#${prefixed(id)})`));
+      }
+    }
+  }
+  for (const link of copy.querySelectorAll("a[href]")) {
+    const address = new URL(link.getAttribute("href"), location.href);
+    if (address.protocol !== "file:") continue;
+    const anchor = decodeURIComponent(address.hash.slice(1));
+    const other = slugs[decodeURIComponent(address.pathname.slice(new URL(site).pathname.length))];
+    if (other) link.setAttribute("href", anchor ? `#${other}--${anchor}` : `#${other}`);
+    else link.removeAttribute("href"); // a file beside the page: there is none beside the PDF
+  }
+
+  const styles = [...document.querySelectorAll("link[rel~=stylesheet], style")].map((node) => node.localName === "link"
+    ? { href: node.href }
+    : { text: [...(node.sheet?.cssRules ?? [])].map((rule) => rule.cssText).join("\n") });
+  return { html: copy.innerHTML, styles, undrawn: waiting().length };
+}
