@@ -38,7 +38,6 @@ def widget_class(name: str) -> type[BookWidget] | None:
     return found if isinstance(found, type) and issubclass(found, BookWidget) else None
 
 
-@cache
 def script(cls: type[BookWidget]) -> tuple[str, str]:
     """The name and the text of the script that registers a widget.
 
@@ -75,7 +74,7 @@ def domain(trait: traitlets.TraitType[Any, Any]) -> Any:
         case traitlets.Bool():
             return "boolean"
         case traitlets.Enum():
-            return {"among": list(trait.values)}
+            return {"among": list(trait.values or ())}
         case Real():
             step = {} if trait.step is None else {"step": trait.step}
             whole = {"whole": True} if isinstance(trait, Whole) else {}

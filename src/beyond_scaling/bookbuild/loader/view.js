@@ -113,6 +113,6 @@ class View {
   /** The picture that a page without scripts shows. */
   still() {
     const without = this.place.querySelector("noscript")?.textContent ?? "";
-    return [...new DOMParser().parseFromString(without, "text/html").querySelectorAll(".bs-still")].map((node) => document.adoptNode(node));
+    return [...new DOMParser().parseFromString(without, "text/html").querySelectorAll(".bs-picture")].map((node) => document.adoptNode(node));
   }
 }
