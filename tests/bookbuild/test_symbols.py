@@ -224,8 +224,8 @@ def test_only_pages_with_symbols_load_their_script(book: Built):
     def scripts(name: str) -> str:
         return " ".join(script.get("src", "") for script in book.soup(name).select("script"))
 
-    assert "bs/symbols.js" in scripts("symbols.html")
-    assert "bs/symbols.js" not in scripts("index.html")
+    assert "bs/tips.js" in scripts("symbols.html")
+    assert "bs/tips.js" not in scripts("index.html")
 
 
 def test_tips_are_not_found_by_the_search(book: Built):

@@ -17,7 +17,7 @@ from ..conftest import ROOT
 STATIC = Path(symbols.__file__).parent / "static"
 CSS = (ROOT / "book" / "_assets" / "book.css").read_text(encoding="utf-8")
 PLAIN = "body { background: var(--bs-ground); color: var(--bs-ink); } a { color: var(--bs-energy); }"
-SCRIPT = (STATIC / "symbols.js").read_text(encoding="utf-8")
+SCRIPT = (STATIC / "tips.js").read_text(encoding="utf-8")
 NOTATION = symbols.load(ROOT / "book" / "notation.yml").symbols
 
 
@@ -112,6 +112,7 @@ def test_hovering_shows_the_tip_and_leaving_hides_it(wide: Page):
 
 def test_the_tip_can_be_hovered_itself(wide: Page):
     link(wide, 1).hover()
+    expect(tip(wide, 1)).to_be_visible()
     box = tip(wide, 1).bounding_box()
     wide.mouse.move(box["x"] + 20, box["y"] + box["height"] / 2, steps=8)
     wide.wait_for_timeout(400)  # longer than it lingers

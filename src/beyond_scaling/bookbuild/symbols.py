@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE = "notation.yml"
-_SCRIPT = "bs/symbols.js"
+_SCRIPT = "bs/tips.js"
 _OPENING = '<span class="bs-sym">'
 
 
@@ -256,7 +256,7 @@ def _depart_html(self: Any, node: symbol) -> None:
         rows.append(f'<span class="bs-tip-fact">{as_html(entry.range)}</span>')
     if node["chapter"]:
         rows.append(f'<span class="bs-tip-fact">First in {html.escape(node["chapter"])}</span>')
-    self.body.append(f'</a><span class="bs-tip" id="{tip}" role="tooltip">{" ".join(rows)}</span></span>')
+    self.body.append(f'</a><span class="bs-tip" id="{tip}" role="tooltip" hidden>{" ".join(rows)}</span></span>')
 
 
 def _pass(self: Any, node: nodes.Element) -> None:
