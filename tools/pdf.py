@@ -40,21 +40,6 @@ ALONE = """
   .bd-main .bd-content .bd-article-container { max-width: none !important; padding: 0 !important; }
   .bd-main, .bd-content, .bd-container, .bd-container__inner { padding: 0 !important; margin: 0 !important; }
 """
-# What is too wide for the paper is made smaller, as a whole.
-FIT = """() => {
-  for (const node of document.querySelectorAll(".pst-scrollable-table-container > table, .bs-numbers table, div.math, .bs-view")) {
-    const room = node.parentElement.getBoundingClientRect().width, needed = Math.max(node.scrollWidth, node.getBoundingClientRect().width);
-    if (room > 0 && needed > room + 1) node.style.zoom = Math.max(0.4, room / needed);
-  }
-}"""
-# Headings as words; a formula by the text that screen readers are given.
-HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter((node) => node.checkVisibility()).map((node) => {
-  const copy = node.cloneNode(true);
-  for (const maths of copy.querySelectorAll("mjx-container")) {
-    maths.replaceWith(maths.querySelector("mjx-assistive-mml")?.textContent ?? maths.getAttribute("aria-label") ?? "");
-  }
-  return copy.textContent.replace(/\\s+/g, " ").trim();
-})"""
 
 
 class PdfError(ValueError):
@@ -125,16 +110,17 @@ def snapshot(page: Page, site: Path, chapter: Chapter, slugs: dict[str, str]) ->
     """
     page.goto((site / f"{chapter.name}.html").as_uri())
     page.add_style_tag(content=ALONE)
-    title = chapter.title or page.locator("article h1").first.evaluate(
-        "node => { const copy = node.cloneNode(true); copy.querySelector('.headerlink')?.remove(); return copy.textContent; }"
-    )
-    script = (HERE / "snapshot.js").read_text(encoding="utf-8")
-    script = script[script.index("async ") :]  # Playwright wants the function alone
-    given = {"slug": chapter.slug, "title": title, "slugs": slugs, "site": site.as_uri() + "/"}
-    taken: dict[str, Any] = page.evaluate(script, given)
+    given = {"slug": chapter.slug, "title": chapter.title, "slugs": slugs, "site": site.as_uri() + "/"}
+    taken: dict[str, Any] = page.evaluate(script("snapshot"), given)
     if taken["undrawn"]:
         raise PdfError(f"{chapter.name}: {taken['undrawn']} figures or widgets were not drawn")
-    return {**taken, "title": title}
+    return taken
+
+
+def script(name: str) -> str:
+    """A function to be run in a page, without the words above it."""
+    lines = (HERE / f"{name}.js").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("//"))
 
 
 def assemble(listed: Sequence[Chapter], taken: Sequence[dict[str, Any]], numbers: dict[str, int]) -> str:
@@ -191,8 +177,8 @@ def print_document(browser: Browser, document: str, folder: Path, name: str) -> 
     page.emulate_media(media="print", color_scheme="light", reduced_motion="reduce")
     page.goto(source.as_uri())
     page.evaluate("async () => { await document.fonts.ready; }")
-    page.evaluate(FIT)
-    headings: list[str] = page.evaluate(HEADINGS)
+    page.evaluate(script("fit"))
+    headings: list[str] = page.evaluate(script("headings"))
     page.pdf(path=target, scale=SCALE, prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
     page.close()
     return target, headings

@@ -25,11 +25,12 @@ async ({ slug, title, slugs, site }) => {
   }
 
   const copy = article.cloneNode(true);
-  const LEFT_OUT = "script, style, noscript, button, a.headerlink, .bs-menu, .bs-figure-tools, .bs-ledger-filter, .bs-tip, .bs-still-narrow, .prev-next-footer, [hidden]";
+  const LEFT_OUT = "script, style, noscript, button, a.headerlink, .bs-figure-tools, .bs-ledger-filter, .bs-tip, [hidden]";
   for (const node of copy.querySelectorAll(LEFT_OUT)) node.remove();
-  for (const still of copy.querySelectorAll(".bs-figure-stage > .bs-live")) still.parentNode.querySelector(".bs-still") && still.remove();
+  for (const live of copy.querySelectorAll(".bs-figure-stage:has(> .bs-still) > .bs-live")) live.remove();
+  for (const narrow of copy.querySelectorAll(".bs-still-narrow")) narrow.remove();
   const heading = copy.querySelector("h1");
-  if (heading) heading.textContent = title;
+  if (title) heading.textContent = title;
 
   const prefixed = (id) => `${slug}--${id}`;
   const ids = new Set([...copy.querySelectorAll("[id]")].map((node) => node.id));
@@ -57,5 +58,5 @@ async ({ slug, title, slugs, site }) => {
   const styles = [...document.querySelectorAll("link[rel~=stylesheet], style")].map((node) => node.localName === "link"
     ? { href: node.href }
     : { text: [...(node.sheet?.cssRules ?? [])].map((rule) => rule.cssText).join("\n") });
-  return { html: copy.innerHTML, styles, undrawn: waiting().length };
+  return { title: heading.textContent, html: copy.innerHTML, styles, undrawn: waiting().length };
 }

@@ -1,4 +1,4 @@
-"""References in words, where no bibliography extension reads the text: "Ramsauer et al. (2020)", and the list of them."""
+"""References in words, where no bibliography extension reads the text: "Ramsauer et al. (2020)", and their list."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .publication import Publication
 
 _SETUP = """\
-# Makes this notebook run on a fresh machine: Colab, Kaggle, Binder, yours. Where the package is installed it does nothing.
+# Makes this notebook run on a fresh machine: Colab, Kaggle, Binder, yours. With the package installed it does nothing.
 import importlib
 import importlib.util
 import subprocess

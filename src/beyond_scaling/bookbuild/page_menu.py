@@ -48,7 +48,8 @@ def offer(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any]
         menu.append(("Run it on", [Entry(service, address) for service, address in launches]))
     if publication.repository:
         source = f"{publication.source}/blob/{publication.branch}/book/{pagename}.md"
-        menu.append(("Improve it", [Entry("Report an error", context["bs_feedback"]), Entry("Source on GitHub", source)]))
+        report = Entry("Report an error", context["bs_feedback"])
+        menu.append(("Improve it", [report, Entry("Source on GitHub", source)]))
     context["bs_menu"] = menu
 
 
