@@ -25,7 +25,7 @@ _CONFIG = re.compile(r"[ \t]*<script>window\.MathJax = (\{.*?\})</script>\n?")
 _BUNDLE = re.compile(r'[ \t]*<script\b[^<>]*\bsrc="[^"<>]*mathjax/tex-chtml-full\.js[^"<>]*"[^<>]*></script>\n?')
 _ELEMENT = re.compile(
     r'(?P<opening><(?P<name>span|div)\b[^<>]*\sclass="(?:[^"<>]*\s)?math(?:\s[^"<>]*)?"[^<>]*>)'
-    r'(?P<number>\s*<span class="eqno">.*?</span>)?(?P<tex>.*?)(?P<closing></(?P=name)>)',
+    r'(?P<number>\s*<span class="eqno">.*?</span>)?(?P<tex>.*?)(?P<closing></(?P=name)>)(?P<mark>[.,;:!?)]*)',
     re.DOTALL,
 )
 _DELIMITERS = (
@@ -152,7 +152,9 @@ def filled(page: str, name: str, made: Made) -> str:
     """A page with its formulas set."""
 
     def fill(match: re.Match[str]) -> str:
-        return match["opening"] + (match["number"] or "") + made.sets[_formula(name, match)] + match["closing"]
+        text = match["opening"] + (match["number"] or "") + made.sets[_formula(name, match)] + match["closing"]
+        # A browser may break the line after a formula, even before a full stop.
+        return f'<span class="bs-keep">{text}{match["mark"]}</span>' if match["mark"] else text
 
     return _ELEMENT.sub(fill, page)
 
