@@ -130,7 +130,7 @@ def test_held_fixed_by_mouse_and_keyboard(page: Page) -> None:
     assert get(page, "held_fixed") == "experiment"
     assert readout(widget) == {"growth": "N ∝ D⁴", "data ×": "10", "model ×": "10,000", "printed D² says ×": "100"}
     assert widget.get_by_label("Derivation").locator("li").last.inner_text().endswith("= D4")  # raised, so no ^
-    expect(widget.locator("[aria-live]")).to_contain_text("layers and context stay")
+    expect(widget.locator(".bs-live")).to_contain_text("layers and context stay")
     widget.get_by_role("radio", name="true integral").click()
     settle(page)
     assert readout(widget)["growth"] == "N ∝ (log D)²"

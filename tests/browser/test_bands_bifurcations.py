@@ -87,7 +87,7 @@ def test_bands_say_in_words_and_sign_that_proposition_3_fails_at_a_stored_patter
     assert summary(page)["outside"] == {"printed": pytest.approx(miss, rel=1e-12), "corrected": 0}
     # The sign changes with the words: a cross for a tick.
     assert widget.locator(".bs-verdict path").first.get_attribute("d") != inside
-    expect(widget.locator("[aria-live]")).to_contain_text("Outside the printed band by 0.386")
+    expect(widget.locator(".bs-live")).to_contain_text("Outside the printed band by 0.386")
     assert widget.get_by_text("outside ↓").is_visible()
 
 

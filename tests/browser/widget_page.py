@@ -52,7 +52,8 @@ RENDER = """async ({ esm, css, state, width, theme, model }) => {
   window.model = new (new Function(`${model}; return Model;`)())(state);
   await module.default.initialize?.({ model: window.model });
   window.cleanup = await module.default.render({ model: window.model, el });
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  // Measured in one frame, first drawn in the next, and wholly in the one after it.
+  for (let frame = 0; frame < 4; frame += 1) await new Promise((done) => requestAnimationFrame(done));
 }"""
 
 

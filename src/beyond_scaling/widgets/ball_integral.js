@@ -298,11 +298,11 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     listen(model, ["n", "rule", "ratio", "radius"], repaint),
     listen(model, ["predict"], () => { open = !model.get("predict"); farthest = 1; repaint(); }), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop(),
   ];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -444,6 +444,7 @@ function render({ model, el }) {
     return [inside("printed"), inside("corrected")];
   }
 
+  let begun = false; // the map's ground comes a frame after all that is quickly drawn
   function draw() {
     const number = Number(model.get("proposition"));
     const fresh = patternsNow();
@@ -483,7 +484,10 @@ function render({ model, el }) {
         }
         placeMarks();
       }
-      if (mapStale || `${nextMap}|${number}` !== mapKey) {
+      if (!begun) {
+        begun = true;
+        repaint();
+      } else if (mapStale || `${nextMap}|${number}` !== mapKey) {
         mapKey = `${nextMap}|${number}`;
         mapStale = false;
         shadeMap();
@@ -511,7 +515,7 @@ function render({ model, el }) {
       ["g", fixed(facts.g, 4)], ["E", fixed(facts.energy, 4)], ["MCHN, β = 2", fixed(facts.mchn, 4)],
       ["effective neighbours", fixed(facts.neighbours, 3)], ["log of it, g − E", fixed(Math.log(facts.neighbours), 3)],
     ]);
-    ui.say(`Proposition ${number} at x = ${written(point)}: ${PROPOSITIONS[number].value} = ${fixed(facts.value, 3)}. `
+    ui.say(`Proposition ${number}. At x = ${written(point)}: ${PROPOSITIONS[number].value} = ${fixed(facts.value, 3)}. `
       + `${say.map(([text]) => text).join(". ")}.`);
     const told = report(model, "summary", {
       value: facts.value, printed: facts.printed, corrected: facts.corrected,
@@ -527,14 +531,14 @@ function render({ model, el }) {
     board.addEventListener("pointerup", release);
     board.addEventListener("pointercancel", release);
   }
-  draw();
   const stops = [
     listen(model, ["patterns", "point", "proposition"], repaint),
-    onTheme(() => { mapStale = true; repaint(); }),
+    onTheme(() => { mapStale = true; repaint(); }, repaint.flush),
     onWidth(ui.stage, () => repaint()),
     () => repaint.stop(),
     () => save.stop(),
   ];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -292,11 +292,11 @@ function render({ model, el }) {
     if (told) save();
   }
   const repaint = repainter(draw);
-  draw();
   const stops = [
-    answer.stop, onWidth(ui.stage, () => repaint()), onTheme(() => repaint()),
+    answer.stop, onWidth(ui.stage, () => repaint()), onTheme(() => repaint(), repaint.flush),
     () => repaint.stop(), () => save.stop(),
   ];
+  repaint();
   return () => stops.forEach((stop) => stop());
 }
 

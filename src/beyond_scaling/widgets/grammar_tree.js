@@ -440,10 +440,10 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     answer.stop, listen(model, ["seed", "position", "guess"], repaint), listen(model, ["predict"], () => { told = false; }), onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -342,10 +342,10 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     listen(model, ["held_fixed", "balance", "context_share", "depth_power", "factor"], repaint), onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

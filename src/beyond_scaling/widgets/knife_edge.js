@@ -218,8 +218,8 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [listen(model, ["kappa", "n", "rule"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -364,7 +364,11 @@ function render({ model, el }) {
     for (const name of ["beta", "beta_2"]) sliders[name].set(Math.log10(model.get(name)));
     for (const name of Object.keys(CURVES_1D)) boxes[name].set(model.get("curves").includes(name));
   }
-  const repaint = repainter(draw);
+  let settled = false;
+  const repaint = repainter(() => {
+    draw();
+    if (!settled) { settled = true; settle(); }
+  });
   const stops = [
     listen(model, traits, () => {
       showState();
@@ -374,7 +378,7 @@ function render({ model, el }) {
       restTimer = setTimeout(settle, 120);
       repaint();
     }),
-    onWidth(ui.stage, (w) => { const first = !width; width = w; if (first) { draw(); settle(); } else repaint(); }),
+    onWidth(ui.stage, (w) => { width = w; repaint(); }),
   ];
   showState();
   return () => {

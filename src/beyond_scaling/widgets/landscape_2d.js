@@ -333,13 +333,14 @@ function render({ model, el }) {
     };
     return [...widen(x0, x1, points.map((p) => p[0])), ...widen(y0, y1, points.map((p) => p[1]))];
   }
+  let begun = false; // the second plane comes a frame after the first
   function draw() {
     arrange();
     retrieveBoth();
     ENERGIES.forEach(follow);
     const beta = model.get("beta");
     panels.forEach((panel, k) => {
-      if (panel.node.hidden) return;
+      if (panel.node.hidden || (k && !begun)) return;
       const name = shownName(k);
       const letter = { E: "d", MCHN: "c", "-LSE": "a", regulariser: "b" }[name];
       const text = { E: "E", MCHN: `MCHN, β = ${fixed(beta, 2)}`, "-LSE": `−LSE, β = ${fixed(beta, 2)}`, regulariser: `Regulariser, β = ${fixed(beta, 2)}` }[name];
@@ -348,10 +349,15 @@ function render({ model, el }) {
         steps: ways && ways[name] ? ways[name].points : null, convexity: model.get("show_convexity"), dark: colours.dark,
       });
     });
+    if (!begun) { begun = true; repaint(); }
     showPoints();
     showButtons();
   }
-  const repaint = repainter(draw);
+  let settled = false;
+  const repaint = repainter(() => {
+    draw();
+    if (!settled) { settled = true; rest(); }
+  });
   function changed() {
     viewChoice.set(model.get("compare") ? "both" : model.get("function"));
     betaSlider.set(Math.log10(model.get("beta")));
@@ -364,13 +370,10 @@ function render({ model, el }) {
     repaint();
   }
   function resized(to) {
-    const first = !width;
     width = to;
     // An element outside the document has no style: its colours are known when it comes in.
     colours = palette(ui.root);
-    if (!first) { repaint(); return; }
-    draw();
-    rest();
+    repaint();
   }
 
   for (const name of ENERGIES) {
@@ -381,7 +384,7 @@ function render({ model, el }) {
   viewChoice.set(model.get("compare") ? "both" : model.get("function"));
   const stops = [
     listen(model, ["patterns", "function", "compare", "beta", "query", "show_convexity", "view"], changed),
-    onTheme(() => { if (width) { colours = palette(ui.root); repaint(); } }),
+    onTheme(() => { if (width) { colours = palette(ui.root); repaint(); } }, repaint.flush),
     onWidth(ui.stage, resized),
   ];
   return () => {

@@ -455,7 +455,7 @@ function render({ model, el }) {
   const repaint = repainter(draw);
   const stops = [
     listen(model, TRAITS, () => repaint()), answer.stop,
-    onWidth(ui.stage, (w) => { const first = !width; width = w; if (first) draw(); else repaint(); }),
+    onWidth(ui.stage, (w) => { width = w; repaint(); }),
   ];
   return () => {
     stop();

@@ -286,13 +286,13 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     answer.stop,
     onWidth(ui.stage, () => repaint()),
     () => repaint.stop(),
     () => save.stop(),
   ];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -8,7 +8,7 @@ import { networkKits } from "./network_kits.js";
 import { outcomeOf } from "./outcomes.js";
 import { BLANK, PIXELS, damageOf, damagedImage, decodeImage, encodeImage, randomCodes } from "./pixels.js";
 import { MOST_STEPS, advanceRun, startRun } from "./race.js";
-import { button, checkbox, fixed, frame, html, onTheme, onWidth, palette, reducedMotion, saver, segmented, slider } from "./ui.js";
+import { button, checkbox, fixed, frame, html, inTurn, onTheme, onWidth, palette, reducedMotion, saver, segmented, slider } from "./ui.js";
 
 const MOST = 100;
 const STEP_MS = 120;
@@ -107,12 +107,6 @@ function render({ model, el }) {
   const heading = (text) => html("p", { class: "bs-plot-title", text });
   const poolTitle = heading("");
   const padTitle = heading("");
-  ui.stage.classList.add("bs-two");
-  ui.stage.append(
-    html("div", {}, poolTitle, gallery.node,
-      html("div", { class: "bs-controls" }, count.node, html("div", { class: "bs-buttons" }, removeButton, random, back))),
-    html("div", {}, padTitle, html("div", { class: "bs-easel" }, pad.node, html("div", { class: "bs-stack" }, brushes.node, noise.node,
-      html("div", { class: "bs-buttons" }, others, half, whole), html("div", { class: "bs-buttons" }, sheet, storeButton)))));
 
   // --- the networks
   const cards = new Map(Object.entries(ZOO).map(([key, { name, source }]) => [key, memoryCard({
@@ -137,9 +131,17 @@ function render({ model, el }) {
       if (chosen.length) put({ networks: chosen }); else choices.get(key).set(true);
     },
   })]));
-  ui.controls.append(
-    html("div", { class: "bs-buttons", role: "group", "aria-label": "Retrieval" }, play, step, finish, again), beta.node, degree.node, clamped.node, predict.node);
-  ui.controls.after(board, html("p", { class: "bs-hint bs-nets-key", text: KEY }), html("details", { class: "bs-missing" }, html("summary", { text: "Which networks" }),
+  // On a phone the networks stand right below the hand that paints; the images to choose from come after them.
+  ui.stage.append(
+    html("div", { class: "bs-easel" }, padTitle, html("div", { class: "bs-easel-pad" }, pad.node, html("div", { class: "bs-stack" }, brushes.node,
+      html("div", { class: "bs-buttons", role: "group", "aria-label": "Retrieval" }, play, step, finish, again)))),
+    html("div", { class: "bs-networks" }, board, html("p", { class: "bs-hint bs-nets-key", text: KEY })),
+    html("div", { class: "bs-damage" }, heading("Damage"), html("div", { class: "bs-stack" }, noise.node, html("div", { class: "bs-buttons" }, others, half, whole),
+      html("div", { class: "bs-buttons" }, sheet, storeButton))),
+    html("div", { class: "bs-images" }, poolTitle, gallery.node,
+      html("div", { class: "bs-controls" }, count.node, html("div", { class: "bs-buttons" }, removeButton, random, back))));
+  ui.controls.append(beta.node, degree.node, clamped.node, predict.node);
+  ui.controls.after(html("details", { class: "bs-missing" }, html("summary", { text: "Which networks" }),
     html("div", { class: "bs-controls bs-checks" }, ...[...choices.values()].map(({ node }) => node))));
 
   const kits = networkKits({
@@ -357,9 +359,19 @@ function render({ model, el }) {
   // --- one frame
   let frameId = 0;
   let stale = true; // controls and words, not only moving images
+  let begun = false; // the networks' images come a frame after the query
   function tick() {
     frameId = 0;
     const started = performance.now();
+    if (!begun) {
+      begun = true;
+      stale = false;
+      question();
+      showControls();
+      showEnd();
+      ask();
+      return;
+    }
     if (stale) { stale = false; question(); showControls(); }
     if (running) {
       advanceDue(started);
@@ -372,7 +384,7 @@ function render({ model, el }) {
   }
   function ask() {
     stale = true;
-    frameId ||= requestAnimationFrame(tick);
+    if (begun) frameId ||= requestAnimationFrame(tick);
   }
   /** Take the theme's colours, and the room there is. */
   function dress() {
@@ -384,10 +396,10 @@ function render({ model, el }) {
   }
   const stops = [
     listen(model, [...QUESTION, "predict", "guesses"], ask),
-    onTheme(dress),
+    onTheme(dress, () => { cancelAnimationFrame(frameId); tick(); }),
     onWidth(ui.stage, dress),
+    inTurn(tick),
   ];
-  tick();
   return () => {
     cancelAnimationFrame(frameId);
     kits.stop();

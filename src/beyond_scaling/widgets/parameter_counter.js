@@ -140,8 +140,8 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [listen(model, ["d_emb", "layers", "ratio"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

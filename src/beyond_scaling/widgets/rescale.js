@@ -197,9 +197,9 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     listen(model, ["scale", "where", "context"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

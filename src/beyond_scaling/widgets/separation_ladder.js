@@ -341,10 +341,10 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     listen(model, ["patterns", "labels", "rung", "separation", "noise", "count", "digit", "seed", "guess"], repaint),
     listen(model, ["predict"], () => { told = false; repaint(); }), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -149,8 +149,8 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [listen(model, ["n_patterns", "separation"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -321,9 +321,9 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [answer.stop, onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

@@ -256,6 +256,7 @@ function render({ model, el }) {
   }
 
   let resting = 0;
+  let begun = false; // the field comes a frame after all that is quickly drawn
   function draw(coarse = true) {
     const s = Math.min(Math.max(model.get("side"), SIDES[0]), SIDES[1]);
     const patterns = corners(s);
@@ -271,7 +272,10 @@ function render({ model, el }) {
     if (field.box.clientWidth) {
       layout();
       const key = [s, sizeKey, coarse].join();
-      if (key !== fieldKey || themeStale) {
+      if (!begun) {
+        begun = true;
+        repaint();
+      } else if (key !== fieldKey || themeStale) {
         fieldKey = key;
         paintField(patterns, points, coarse);
       }
@@ -344,15 +348,15 @@ function render({ model, el }) {
     clearTimeout(resting);
     resting = setTimeout(() => draw(false), 140);
   });
-  draw(false);
   const stops = [
     listen(model, ["side"], repaint),
-    onTheme(() => { themeStale = true; repaint(); }),
+    onTheme(() => { themeStale = true; repaint(); }, repaint.flush),
     onWidth(ui.stage, () => repaint()),
     () => repaint.stop(),
     () => save.stop(),
     () => clearTimeout(resting),
   ];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

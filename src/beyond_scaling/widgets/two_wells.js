@@ -209,10 +209,10 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     listen(model, ["distance", "energy", "beta"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop(),
   ];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 

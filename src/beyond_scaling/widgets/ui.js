@@ -1,5 +1,6 @@
 // The furniture every widget shares: frame, controls, axes, draggable points, theme, one repaint per frame.
 // Nothing here knows any mathematics; energy.js holds that.
+import { announcer } from "./speech.js";
 
 const SVG_NS = "http://www.w3.org/2000/svg";
 
@@ -32,29 +33,32 @@ export function uniqueId(prefix) {
 }
 
 /**
- * The frame of a widget: title, hint, stage, controls, readout and a spoken line.
+ * The frame of a widget: title, hint, stage, controls, readout and a line of words.
  * @param {HTMLElement} el where the widget is shown
  * @param {{title: string, hint: string, two?: boolean}} options two: the stage holds two plots side by side
  * @returns {{root, stage, controls, readout, say}} `readout(rows)` shows rows of [name, value, "good"|"bad"|undefined];
- *   `say(text)` sets the line that assistive technology announces, once the reader has paused.
+ *   `say(text)` sets the line, of which assistive technology announces what changed, once the reader has paused.
  */
 export function frame(el, { title, hint, two = false }) {
   const titleId = uniqueId("title");
   const stage = html("div", { class: two ? "bs-stage bs-two" : "bs-stage" });
   const controls = html("div", { class: "bs-controls" });
   const list = html("dl", { class: "bs-readout" });
-  const live = html("p", { class: "bs-live", role: "status", "aria-live": "polite" });
+  const line = html("p", { class: "bs-live" });
+  const spoken = html("p", { class: "bs-spoken", role: "status" });
   const root = html(
     // A group, not a landmark: a page may hold the same widget twice.
     "div", { class: "bs-widget", role: "group", "aria-labelledby": titleId },
     html("div", { class: "bs-head" },
       html("p", { class: "bs-title", id: titleId, text: title }), html("p", { class: "bs-hint", text: hint })),
-    stage, controls, list, live);
+    stage, controls, list, line, spoken);
   root.addEventListener("keydown", keepToItself);
   el.replaceChildren(root);
 
+  const speech = announcer(root, line, spoken);
   const cells = new Map();
   const readout = (rows) => {
+    speech.rows(rows);
     if (rows.length !== cells.size || rows.some(([name]) => !cells.has(name))) {
       cells.clear();
       list.replaceChildren(...rows.map(([name]) => {
@@ -70,16 +74,7 @@ export function frame(el, { title, hint, two = false }) {
     }
   };
 
-  let spoken = 0;
-  let first = true;
-  const say = (text) => {
-    clearTimeout(spoken);
-    // The first text stands at once; later ones wait for a pause, or a screen reader would never stop.
-    if (first) live.textContent = text;
-    else spoken = setTimeout(() => { live.textContent = text; }, 250);
-    first = false;
-  };
-  return { root, stage, controls, readout, say };
+  return { root, stage, controls, readout, say: speech.say };
 }
 
 /**
@@ -173,13 +168,19 @@ export function rgb(hex) {
   return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 }
 
-/** Call `callback` when the page turns light or dark. Returns the function that stops it. */
-export function onTheme(callback) {
+/**
+ * Call `callback` when the page turns light or dark, or is printed: on paper there is no dark ground. No frame is drawn on
+ * the way to the printer, so `flush` draws at once what the callback has asked for. Returns the function that stops it.
+ */
+export function onTheme(callback, flush) {
   const observer = new MutationObserver(callback);
   const options = { attributes: true, attributeFilter: ["data-theme", "data-mode", "data-jp-theme-light"] };
   observer.observe(document.documentElement, options);
   if (document.body) observer.observe(document.body, options);
-  return () => observer.disconnect();
+  const paper = matchMedia("print");
+  const print = () => { callback(); flush(); };
+  paper.addEventListener("change", print);
+  return () => { observer.disconnect(); paper.removeEventListener("change", print); };
 }
 
 /** Whether the reader asked for less motion. */
@@ -187,30 +188,55 @@ export function reducedMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
+const TURNS = Symbol.for("bs-first-drawings");
+
 /**
- * At most one repaint per frame, however many changes ask for it. Each is a User Timing measure "bs-repaint", from the
- * first request (or the event's own time) to the end of drawing, so that its cost can be read by anyone.
+ * Run a page's first drawings one a frame, in the order in which they were asked for: a page may hold six widgets, each a
+ * module with its own copy of this file, and all of them in one frame would keep the reader waiting. Returns the stop function.
+ */
+export function inTurn(step) {
+  const turns = (globalThis[TURNS] ??= { steps: [], frame: 0 });
+  const next = () => {
+    turns.frame = turns.steps.length > 1 ? requestAnimationFrame(next) : 0;
+    turns.steps.shift()?.();
+  };
+  turns.steps.push(step);
+  turns.frame ||= requestAnimationFrame(next);
+  return () => { turns.steps = turns.steps.filter((other) => other !== step); };
+}
+
+/**
+ * At most one repaint per frame, however many changes ask for it; the first waits for its turn among those of the page.
+ * Each is a User Timing measure "bs-repaint", from the first request (or the event's own time) to the end of drawing, so
+ * that its cost can be read by anyone.
  */
 export function repainter(draw) {
-  let frameId = 0;
+  let stop = null;
   let asked = 0;
+  let drawn = false;
   const run = () => {
-    frameId = 0;
+    stop = null;
+    drawn = true;
     draw();
     performance.measure("bs-repaint", { start: asked, end: performance.now() });
   };
   const request = () => {
-    if (frameId) return;
+    if (stop) return;
     asked = performance.now();
-    frameId = requestAnimationFrame(run);
+    if (drawn) {
+      const frameId = requestAnimationFrame(run);
+      stop = () => cancelAnimationFrame(frameId);
+    } else stop = inTurn(run);
   };
-  request.stop = () => cancelAnimationFrame(frameId);
+  request.stop = () => stop?.();
+  /** Draw now what has been asked for. */
+  request.flush = () => { if (stop) { stop(); run(); } };
   return request;
 }
 
 /**
- * Call `callback(width)` with the element's width in CSS pixels, now, whenever it changes, and when the element is shown
- * again after it was hidden, for what changed meanwhile was not drawn. Returns the stop function.
+ * Call `callback(width)` with the element's width in CSS pixels, in the next frame, whenever it changes, and when the element
+ * is shown again after it was hidden, for what changed meanwhile was not drawn. Returns the stop function.
  */
 export function onWidth(node, callback) {
   let last = 0;
@@ -222,8 +248,9 @@ export function onWidth(node, callback) {
   };
   const observer = new ResizeObserver(tell);
   observer.observe(node);
-  tell();
-  return () => observer.disconnect();
+  // Measured when the next frame begins: a widget that is being made would have the whole page laid out in its middle.
+  const frameId = requestAnimationFrame(tell);
+  return () => { cancelAnimationFrame(frameId); observer.disconnect(); };
 }
 
 /** A linear scale: scale(v) maps the domain to the range, scale.invert(p) back. */
@@ -364,6 +391,7 @@ export function handle(board, options) {
       const k = event.shiftKey ? 0.1 : 1;
       onKey(step[0] * k, step[1] * k, event);
       relabel();
+      node.dispatchEvent(new CustomEvent("bs-moved", { bubbles: true }));
     } else if (onRemove && (event.key === "Delete" || event.key === "Backspace")) {
       event.preventDefault();
       onRemove();

@@ -439,10 +439,10 @@ function render({ model, el }) {
   }
 
   const repaint = repainter(draw);
-  draw();
   const stops = [
     listen(model, ["chosen", "family", "mean", "sigma2"], repaint), listen(model, ["predict"], () => { told = false; for (const lay of laid.values()) lay.seen.clear(); repaint(); }),
     onWidth(ui.root, () => repaint()), () => repaint.stop(), () => save.stop()];
+  repaint();
   return () => { for (const stop of stops) stop(); };
 }
 
