@@ -18,6 +18,7 @@ from .strict_yaml import FormError, items, keys, read, text
 
 FILE = "commands.yml"
 PLACES = {
+    "start": "To begin",
     "laptop": "On a laptop",
     "network": "On a laptop, with data from elsewhere",
     "gpu": "On one GPU",

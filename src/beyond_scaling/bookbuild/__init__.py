@@ -34,7 +34,8 @@ if there is no such record or if it does not verify.
 ``{downloads}``, ``{execution}`` and ``{environment}`` are for the page of downloads: what can be taken away, how long
 each notebook took, and what it ran on.
 
-``{commands} laptop`` lists the commands of ``commands.yml`` that run in that place, to copy, with what each makes and costs.
+``{commands} laptop`` lists the commands of ``commands.yml`` that run in that place, to copy, with what each makes and
+costs.
 
 ``{renumbering}`` is a table of the claims that stand elsewhere in the paper's second version, from the ledger.
 """

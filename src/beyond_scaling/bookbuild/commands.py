@@ -1,4 +1,4 @@
-"""``{commands} PLACE``: the commands of ``commands.yml`` that run in a place, to copy, each with what it makes and costs.
+"""``{commands} PLACE``: the commands of ``commands.yml`` that run in a place, to copy, with what each makes and costs.
 
 Without a place, all of them. Each entry has an id, ``run-ID``, to link to. The costs come from the records of the book,
 or are estimated as the page is built (``beyond_scaling.run_costs``).

@@ -58,7 +58,7 @@ def _verify(options: argparse.Namespace, given: Sequence[str]) -> int:
 
 def _problems(name: str, root: Path, data: Path | None) -> tuple[list[str], str]:
     """What is wrong with a record, a line each, and a word on its inputs if they were hashed."""
-    from .. import published, radius
+    from .. import published, radius, run_costs
     from ..hopfield import capacity
     from ..training import history, repeated
 
@@ -72,6 +72,8 @@ def _problems(name: str, root: Path, data: Path | None) -> tuple[list[str], str]
             repeated.check(record)
         elif record.kind == capacity.KIND:
             capacity.check(record)
+        elif record.kind == run_costs.KIND:
+            run_costs.check(record)
         elif record.kind == history.KIND:
             from ..training.check import check  # with torch, which the others do without
 

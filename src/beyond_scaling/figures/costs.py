@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from ..commands import PLACES, Command
 from ..run_costs import Told, in_bytes, in_time
 from .radius_sites import listed, short
-from .style import AMBER, BLUE, GREEN, PINK, titled
+from .style import AMBER, BLUE, GREEN, GREY, PINK, titled
 
-_COLOURS = {"laptop": GREEN, "network": BLUE, "gpu": AMBER, "gpus": PINK}
+_COLOURS = {"start": GREY, "laptop": GREEN, "network": BLUE, "gpu": AMBER, "gpus": PINK}
 _TICKS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h", 864_000: "10 d"}
 _ROW = 26  # pixels
 
