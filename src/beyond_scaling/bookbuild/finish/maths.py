@@ -210,7 +210,7 @@ class _Setter:
             sets = {}
             for (formula, place), one in zip(places.items(), answer["made"], strict=True):
                 if one["wrong"]:
-                    raise ValueError(f"{place}: MathJax says {one['wrong']!r} of {formula.tex}")
+                    raise ValueError(f'{place}: MathJax says "{one["wrong"]}" of {formula.tex}')
                 # Said once, in the sheet.
                 sets[formula] = one["set"].replace(' style="position: relative;"', "", 1)
             sheet = "mjx-container { position: relative; }\n\n" + answer["sheet"]
