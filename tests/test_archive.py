@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
-from .conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "tools"))
 import archive
+import pytest
 
 TOP = "energy-memory-and-scale-0.0.1"
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
 from beyond_scaling import provenance
 
@@ -27,6 +27,8 @@ from .publication import Publication
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "downloads/notebooks"
 LICENCE = "MIT"
@@ -84,11 +86,26 @@ class Chapter:
         if name == "eq":
             page, number = self.env.get_domain("math").data["objects"][target]
             return f"({number})" if page == self.docname else f"[({number})]({self.address(page)})"
+        if name == "math":
+            return f"${words or target}$"
+        if name in ("ref", "doc"):
+            page, anchor, title = self._labelled(target)
+            address = self.address(page, anchor) if page else ""
+            return f"[{words or title}]({address})" if address else words or title
         if name in ("cite:p", "cite:t"):
             keys = [key.strip() for key in target.split(",")]
             self.cited += [key for key in keys if key not in self.cited]
             return cited.references(Path(self.env.srcdir) / cited.FILE).words(keys, in_text=name == "cite:t")
         raise ValueError(f"role {name!r} has no words for a notebook; teach bookbuild.notebooks.Chapter.role")
+
+    def _labelled(self, target: str) -> tuple[str, str, str]:
+        """(page, anchor, title) of a label, or of a page by its name; an empty page if there is none."""
+        page = posixpath.normpath(posixpath.join(posixpath.dirname(self.docname), target.removesuffix(".md")))
+        if page in self.env.found_docs:
+            return page, "", chapter(self.env, page)
+        std: Any = self.env.get_domain("std")
+        found, anchor, title = std.labels.get(target, ("", "", target))
+        return found, anchor, title
 
     def _verdict(self, target: str, words: str | None) -> str:
         if target in verdicts.VERDICTS:
@@ -120,6 +137,8 @@ class Chapter:
 
         root = Path(self.env.srcdir) / "results"
         names = fnmatch.filter(results.names(root), pattern)
+        if not names:
+            raise ValueError(f"no record fits {pattern!r}")
         rows = shared_rows([results.load(name, root) for name in names])
         if len(names) > _MANY:
             rows = [("Records", f"{len(names)}, named `{pattern}`"), *rows[: -len(names)]]
@@ -164,11 +183,14 @@ def write_all(app: Sphinx, exception: Exception | None) -> None:
     for docname in sorted(app.env.found_docs):
         if has_code(app.env, docname):
             path = Path(app.outdir) / PurePosixPath(place(docname))
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 made = notebook(app.env, docname, publication, commit)
             except (KeyError, ValueError) as reason:
-                raise ExtensionError(f"{docname}: no notebook to download: {reason}") from reason
+                logger.warning(
+                    "no notebook to download: %s", reason, location=docname, type="book", subtype="notebook"
+                )
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(made, path)
 
 

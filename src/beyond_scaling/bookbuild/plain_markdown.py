@@ -51,7 +51,9 @@ def plain(text: str, book: Book) -> str:
     Raises:
         ValueError: a directive or a formula has no end.
     """
-    lines, out, run = text.split("\n"), [], []
+    lines = text.split("\n")
+    out: list[str] = []
+    run: list[str] = []
 
     def flush() -> None:
         if run:
@@ -125,7 +127,7 @@ def _directive(match: re.Match[str], body: list[str], book: Book) -> str:
 
 def _until(lines: list[str], fence: str, opening: str) -> list[str]:
     """Take the lines up to the one that closes a fence, and that one away."""
-    body = []
+    body: list[str] = []
     while lines:
         line = lines.pop(0)
         if set(line.strip()) == {fence[0]} and len(line.strip()) >= len(fence):
@@ -135,7 +137,7 @@ def _until(lines: list[str], fence: str, opening: str) -> list[str]:
 
 
 def _formula(lines: list[str], opening: str) -> list[str]:
-    body = []
+    body: list[str] = []
     while lines:
         line = lines.pop(0)
         body.append(_LABEL.sub("$$", line))
