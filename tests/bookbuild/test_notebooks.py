@@ -92,9 +92,8 @@ def test_the_wheel_beside_or_above_goes_first(tmp_path: Path) -> None:
 
 
 def test_else_its_repository_else_one_clear_line(tmp_path: Path) -> None:
-    assert (
-        start(tmp_path, "beyond-scaling @ git+somewhere", SAYS).stdout == "asked for beyond-scaling @ git+somewhere\n"
-    )
+    source = "beyond-scaling @ git+somewhere"
+    assert start(tmp_path, source, SAYS).stdout == f"asked for {source}\n"
     without = start(tmp_path, "", SAYS)
     assert without.returncode == 1
     assert without.stderr.count("\n") == 1
