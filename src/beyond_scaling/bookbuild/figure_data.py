@@ -91,7 +91,7 @@ def _field(trace: dict[str, Any]) -> Iterator[Row]:
 
 def plain(text: str) -> str:
     """Text without plotly's few tags."""
-    return html.unescape(re.sub(r"<[^>]*>", " ", text.replace("<br>", " "))).strip()
+    return html.unescape(" ".join(re.sub(r"<(br)?[^>]*>", lambda tag: " " if tag[1] else "", text).split()))
 
 
 def _title(axis: dict[str, Any]) -> str:

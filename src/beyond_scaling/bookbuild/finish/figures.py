@@ -59,7 +59,7 @@ def run(site: Site) -> str:
     if not pages:
         return "no figures"
     context = site.browser.new_context(
-        viewport={"width": 1300, "height": 900}, color_scheme="light", reduced_motion="reduce"
+        viewport={"width": 1300, "height": 900}, color_scheme="light", reduced_motion="reduce", bypass_csp=True
     )
     try:
         studio = _studio(context.new_page(), site, pages[0])

@@ -71,7 +71,7 @@
   const DIGITS = { d: 1, points: 1, transform: 2, x: 2, y: 2, x1: 2, x2: 2, y1: 2, y2: 2, width: 2, height: 2 };
   /** Curves that are straight, as plotly writes the lines of contours, as lines. */
   const straightened = (path) => path.replace(/(?<=([-\d.]+,[-\d.]+))C\1 ([-\d.]+,[-\d.]+) \2/g, "L$2");
-  const LAYERS = ".draglayer, .hoverlayer, .zoomlayer, .menulayer, .legendtoggle, .scrollbox > rect"; // for pointers
+  const LAYERS = ".draglayer, .hoverlayer, .zoomlayer, .menulayer, .legendtoggle, .scrollbox > rect, .scrollbar"; // for pointers
   const OURS = /^(font-family|pointer-events|white-space|cursor|user-select|vector-effect|transition)$/; // the page's, or no one's
 
   /** A style without what is so anyway: these are 1 unless they or an element around them say otherwise, and none does. */
@@ -108,7 +108,7 @@
     }
     for (const part of svg.querySelectorAll("[id]")) {
       if (ids.has(part.id)) part.id = ids.get(part.id);
-      else if (part.closest("defs")) part.remove();
+      else if (part.tagName !== "defs" && part.closest("defs")) part.remove();
       else part.removeAttribute("id");
     }
     // From the innermost: groups that hold nothing go, and so do those that say nothing.
