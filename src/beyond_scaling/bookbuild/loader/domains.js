@@ -31,7 +31,7 @@ function alike(value, initial) {
   if (typeof value === "string") return value.length <= LONGEST;
   if (typeof value === "boolean") return true;
   if (!Array.isArray(value) || !Array.isArray(initial)) return false;
-  return value.length <= Math.max(MANY, initial.length) && (initial.length > 0 || value.length === 0)
+  return value.length <= Math.max(MANY, initial.length) && (initial.length > 0) === (value.length > 0)
     && value.every((entry) => alike(entry, initial[0]));
 }
 

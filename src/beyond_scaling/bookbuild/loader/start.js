@@ -39,23 +39,22 @@ function watch(manager, views) {
     const suspects = views.filter((view) => view.work && !view.failed && view.sources().some((source) => text.includes(source)));
     return suspects.includes(manager.touched) ? manager.touched : suspects.at(-1);
   };
-  addEventListener("error", (event) => {
-    const view = culprit(`${event.filename} ${event.error?.stack ?? ""}`);
+  const blame = (event, text, error) => {
+    const view = culprit(text);
     if (!view) return;
-    if (view.linked) event.preventDefault();
-    view.fail(event.error ?? event.message, { reported: true });
-  });
-  addEventListener("unhandledrejection", (event) => {
-    const view = culprit(String(event.reason?.stack ?? ""));
-    if (!view) return;
-    if (view.linked) event.preventDefault();
-    view.fail(event.reason, { reported: true });
-  });
+    if (view.linked || view.forgiving) event.preventDefault();
+    if (!view.forgiving) view.fail(error, { reported: true });
+  };
+  addEventListener("error", (event) => blame(event, `${event.filename} ${event.error?.stack ?? ""}`, event.error ?? event.message));
+  addEventListener("unhandledrejection", (event) => blame(event, String(event.reason?.stack ?? ""), event.reason));
 }
 
 /** Show what an address asks for, and the first of it in sight. */
 async function follows(views) {
-  const asked = readFragment(location.hash).map(({ n, states }) => ({ view: views.find((view) => view.n === n) ?? views[0], states }));
+  const asked = readFragment(location.hash).map(({ n, states }) => {
+    const view = views.find((one) => one.n === n);
+    return view ? { view, states } : { view: views[0], states: null };
+  });
   for (const { view, states } of asked) {
     if (view.work) view.again(states);
     else view.link = states;

@@ -1,5 +1,6 @@
 const UNREADABLE = "This link’s configuration could not be read.";
 const PARTLY_READABLE = "Part of this link’s configuration could not be read.";
+const FORGIVING_MS = 1000;
 
 /** One place of the page in which a widget is shown. */
 class View {
@@ -20,6 +21,7 @@ class View {
     for (const event of ["pointerdown", "keydown", "input"]) this.content.addEventListener(event, () => this.touch(), { capture: true, passive: true });
   }
 
+  get forgiving() { return performance.now() - (this.forgiven ?? -Infinity) < FORGIVING_MS; }
   models() { return this.manager.within(this.model); }
   states() { return this.models().map(difference); }
   sources() { return this.models().map((model) => this.manager.sourceOf(model)).filter(Boolean); }
@@ -99,6 +101,8 @@ class View {
     if (this.failed) return;
     this.failed = error;
     if (this.linked) {
+      // What it had begun with the link's values may throw once more: a render that throws hands over no clean-up.
+      this.forgiven = performance.now();
       this.again([]).then(() => this.tools.say(UNREADABLE));
       return;
     }
