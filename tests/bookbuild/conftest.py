@@ -101,3 +101,19 @@ def living_book(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.fixture(scope="session")
 def broken_book(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return build(tmp_path_factory.mktemp("broken"), "broken", "hostile", "reference/ledger")
+
+
+@pytest.fixture(scope="session")
+def finished_book(living_book: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The living book, finished as ``make book`` does it; in other processes, for Playwright starts once in each."""
+    folder = tmp_path_factory.mktemp("finished") / "html"
+    shutil.copytree(living_book.html, folder)
+    chromium = subprocess.check_output([sys.executable, ROOT / "tools" / "chromium.py"], text=True, timeout=60).strip()
+    done = subprocess.run(
+        [sys.executable, "-m", "beyond_scaling.bookbuild.finish", folder, "--chromium", chromium],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Built(folder, done.returncode, done.stdout + done.stderr)
