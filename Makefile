@@ -49,8 +49,8 @@ serve: $(READY) ## Open the book in a browser (PORT=8000)
 	@(sleep 1; python -m webbrowser http://localhost:$(PORT)/ >/dev/null) & \
 	  echo "http://localhost:$(PORT)/  (Ctrl-C ends it)"; python -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
 
-test: $(READY) ## Lint, types, unit and property tests, book build, notebook regression, browser tests
-	@$(MAKE) --no-print-directory browser lint types unit book nbval pages
+test: $(READY) ## Lint, types, unit and property tests, the book, its PDF and archive, notebook regression, browser tests
+	@$(MAKE) --no-print-directory browser lint types unit book pdf archive nbval pages
 
 lint: $(READY)
 	ruff check .
