@@ -69,8 +69,8 @@ function render({ model, el }) {
     readout([
       ["Median distance", fixed(median * s, 2)], ["Predicted, n = " + n, fixed(predicted, 2)],
       ["Ratio", fixed((median * s) / predicted, 3)], ["log volume of a ball", fixed(volume, 1)]]);
-    say(`With the gain multiplied by ${fixed(s, 2)}, the median distance is ${fixed(median * s, 2)} against ${fixed(predicted, 2)} predicted; ` +
-      `a ball whose radius is half that distance has a volume of e to the ${fixed(volume, 0)}. The model's outputs are the same.`);
+    say(`With the gain multiplied by ${fixed(s, 2)}, the median distance is ${fixed(median * s, 2)} against ${fixed(predicted, 2)} predicted. ` +
+      `A ball whose radius is half that distance has a volume of e to the ${fixed(volume, 0)}. The model's outputs are the same.`);
     return { median: median * s, predicted, log_volume: volume };
   };
   const repaint = repainter(() => {

@@ -191,8 +191,8 @@ function render({ model, el }) {
       ["mean distance", fixed(distance, 3)], ["predicted, n = 2", fixed(2 * radius, 3)], ["ratio", fixed(distance / (2 * radius), 3)],
       ["largest change", smallText(change)],
     ]);
-    ui.say(`${where === "after" ? "Gain times s, unembedding over s" : "What enters the norm times s"}, s = ${fixed(s, 2)}: the mean distance is ${fixed(distance, 2)} `
-      + `against ${fixed(2 * radius, 2)} predicted, and the model predicts what it predicted before.`);
+    ui.say(`${where === "after" ? "Gain times s, unembedding over s" : "What enters the norm times s"}. At s = ${fixed(s, 2)} the mean distance is ${fixed(distance, 2)} `
+      + `against ${fixed(2 * radius, 2)} predicted. The model predicts what it predicted before.`);
     if (report(model, "summary", { distance, predicted: 2 * radius, probabilities, largest_change: change })) save();
   }
 

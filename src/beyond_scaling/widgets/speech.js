@@ -35,7 +35,8 @@ const numbersIn = (text) => text.match(/[\d.,]*\d/gu) ?? [];
 export function newsIn(text, before, place = "") {
   const known = new Set(clausesOf(before));
   const told = new Set(numbersIn(place));
-  const old = (clause) => known.has(clause) || (clause.endsWith(":") && place && numbersIn(clause).every((v) => told.has(v)));
+  const repeats = (clause) => clause.endsWith(":") && numbersIn(clause).length > 0 && numbersIn(clause).every((v) => told.has(v));
+  const old = (clause) => known.has(clause) || repeats(clause);
   const clauses = clausesOf(text);
   return fitting(clauses.map((clause, i) => (old(clauses[i + 1] ?? clause) ? closed(clause) : clause)).filter((_, i) => !old(clauses[i])), ENOUGH);
 }

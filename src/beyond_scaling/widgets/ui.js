@@ -90,7 +90,8 @@ function keepToItself(event) {
 export function slider({ label, min, max, step, value, format = (v) => fixed(v, 2), onInput }) {
   const id = uniqueId("slider");
   const input = html("input", { type: "range", id, min, max, step, value });
-  const output = html("output", { for: id });
+  // No live region: the slider itself says its value.
+  const output = html("output", { for: id, "aria-live": "off" });
   const show = () => {
     output.textContent = format(Number(input.value));
     input.setAttribute("aria-valuetext", output.textContent);
