@@ -89,18 +89,19 @@ def test_html_in_markdown_is_found_but_not_in_code():
         "application/javascript; expected one of application/vnd",
         "image/svg+xml; expected one of application/vnd",
         "text/markdown with the HTML '<img src=x",
+        "a widget of HTML with <b onmouseover>",
     ],
 )
 def test_a_hostile_output_fails_the_build_and_names_the_page(broken_book: Built, message: str):
     assert broken_book.status != 0
     said = [line for line in broken_book.messages.splitlines() if "unsafe output of a cell: " + message in line]
     assert len(said) == 1
-    assert "hostile.md" in said[0]
+    assert "hostile" in said[0]
 
 
 def test_nothing_hostile_is_in_the_page(broken_book: Built):
     soup = broken_book.soup("hostile.html")
-    cells = soup.select(".cell_output")
+    cells = [cell for cell in soup.select(".cell_output") if not cell.select(".bs-view")]
     html = "".join(map(str, cells))
     assert cells
     for word in ("evil", "elsewhere", "<script", "<svg", "<img", "<iframe", "<form", "onclick", "url("):

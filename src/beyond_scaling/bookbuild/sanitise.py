@@ -8,12 +8,21 @@ dropped is warned of, so the build fails (``-W``) and names the page and the lin
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import nh3
 from docutils import nodes
 from markdown_it import MarkdownIt
+from sphinx.util import logging
+
+from .widget_views import _states
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+logger = logging.getLogger(__name__)
 
 _TABLE = {"caption", "col", "colgroup", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
 _TEXT = {"a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "details", "dl", "dt", "em", "h3", "h4", "h5", "h6",
@@ -162,3 +171,22 @@ class SanitisingRenderer:
 
 def _warn(renderer: Any, data: Any, problem: str) -> None:
     renderer.logger.warning(f"unsafe output of a cell: {problem}", subtype="sanitise", line=data.line)
+
+
+def widget_problems(models: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Widgets that show HTML which no page should have; their state is embedded, and a loader shows it as it is."""
+    for model in models.values():
+        if model["model_name"] in {"HTMLModel", "HTMLMathModel"}:
+            html = model["state"].get("value", "")
+            if lost := dropped(html, sanitised(html)):
+                yield f"a widget of HTML with {lost}"
+
+
+def check_widgets(app: Sphinx, document: nodes.document) -> None:
+    """Warn of them. The state stays: the build has failed."""
+    for problem in widget_problems(_states(app, app.env.docname)):
+        logger.warning("unsafe output of a cell: %s", problem, location=app.env.docname)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("doctree-read", check_widgets)
