@@ -79,6 +79,8 @@ def test_durations_are_added_up_and_memory_is_of_a_short_run(tmp_path: Path) -> 
     made(GRAMMAR, tmp_path)
     assert run_costs.told(GRAMMAR, tmp_path).bytes == 3_000_000_000
     assert "; 3.0 GB of memory, by a short run of the same size." in run_costs.told(GRAMMAR, tmp_path).words()
+    as_written = dataclasses.replace(GRAMMAR, id="again", cost=Cost("record"))
+    assert run_costs.told(as_written, tmp_path).words().endswith(f" for {len(names)} runs, by their records.")
     assert run_costs.told(BOX, tmp_path).words() == "Not measured."
 
 

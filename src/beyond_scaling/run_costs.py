@@ -69,7 +69,7 @@ class Told:
             )
         time = f"{in_time(self.seconds[0])} of one core"
         if self.kind == "records":
-            time += f" for {self.runs} run{'s' if self.runs > 1 else ''}, by the records that they made"
+            time += f" for {self.runs} runs, by their records" if self.runs > 1 else ", by the record that it made"
             return f"{time}{f'; {memory}, by a short run of the same size' if memory else ''}."
         return f"{time} and {memory}, measured."
 
@@ -83,11 +83,9 @@ def told(command: Command, root: str | os.PathLike[str] | None = None) -> Told:
     known = _measured(command, root)
     if command.cost.kind == "said":
         return Told("said", said=command.cost.words)
-    if command.cost.kind == "record":
-        if known is None:
-            return Told("unknown")
+    if command.cost.kind == "record" and known is not None:
         return Told("measured", (known.summary["cpu_s"],), known.summary["peak_bytes"])
-    if command.cost.kind == "records":
+    if command.cost.kind in ("record", "records"):  # what was not measured as written may have made records
         names = matching(command.records, results.names(root))
         if not names:
             return Told("unknown")

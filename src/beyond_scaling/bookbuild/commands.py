@@ -91,7 +91,7 @@ class Commands(SphinxDirective):
         return nodes.paragraph("", "", nodes.inline("", label, classes=["bs-run-label"]), nodes.Text(" "), *text)
 
     def _needs(self, words: str, before: list[Command]) -> nodes.paragraph:
-        fact = self._fact("Needs", words) if words else self._fact("Needs", "what comes of")
+        fact = self._fact("Needs", (words.rstrip(".") if before else words) or "what comes of")
         for number, command in enumerate(before):
             lead = ("; and what comes of " if words else " ") if number == 0 else ", "
             line = command.run.splitlines()[0].split(" --")[0].removesuffix("\\").strip()

@@ -14,7 +14,7 @@ from .radius_sites import listed, short
 from .style import AMBER, BLUE, GREEN, GREY, PINK, titled
 
 _COLOURS = {"start": GREY, "laptop": GREEN, "network": BLUE, "gpu": AMBER, "gpus": PINK}
-_TICKS = {1: "1 s", 10: "10 s", 60: "1 min", 600: "10 min", 3600: "1 h", 36_000: "10 h", 864_000: "10 d"}
+_TICKS = {1: "1 s", 60: "1 min", 3600: "1 h", 86_400: "1 d"}
 _ROW = 26  # pixels
 
 
@@ -63,7 +63,7 @@ def figure(commands: Mapping[str, Command], told: Mapping[str, Told]) -> go.Figu
     right = max(bar.high for bar in bars) * 1.6
     drawing.update_xaxes(
         type="log", range=[float(np.log10(_left(bars))), float(np.log10(right))], showgrid=True, zeroline=False,
-        tickvals=list(_TICKS), ticktext=list(_TICKS.values()),
+        tickvals=list(_TICKS), ticktext=list(_TICKS.values()), tickangle=0,
     )  # fmt: skip
     drawing.update_yaxes(
         tickvals=list(heights.values()), ticktext=list(heights), range=[-0.7, len(bars) - 0.3], showgrid=False,
