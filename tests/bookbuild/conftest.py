@@ -32,8 +32,8 @@ class Built:
         return BeautifulSoup((self.html / name).read_text(encoding="utf-8"), "html.parser")
 
 
-def build(folder: Path, *chapters: str) -> Built:
-    """Build a book of some of this folder's chapters, as ``make book`` would."""
+def build(folder: Path, *chapters: str, **environment: str) -> Built:
+    """Build a book of some of this folder's chapters, as ``make book`` would in this environment."""
     book = folder / "book"
     for name in ("_assets", "_templates"):
         shutil.copytree(ROOT / "book" / name, book / name)
@@ -73,6 +73,7 @@ def build(folder: Path, *chapters: str) -> Built:
             **os.environ,
             "PYTHONPATH": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            **environment,
         },
     )
     return Built(folder / "_build" / "html", done.returncode, done.stdout + done.stderr)
@@ -95,7 +96,8 @@ def sample_record() -> results.Record:
 
 @pytest.fixture(scope="session")
 def living_book(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return build(tmp_path_factory.mktemp("living"), "alive", "reference/ledger")
+    """A book of an edition that has a repository."""
+    return build(tmp_path_factory.mktemp("living"), "alive", "reference/ledger", BOOK_REPOSITORY="owner/name")
 
 
 @pytest.fixture(scope="session")

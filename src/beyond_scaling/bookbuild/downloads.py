@@ -40,16 +40,18 @@ class Downloads(SphinxDirective):
         publication = Publication.of()
         if publication.repository:
             address = html.escape(f"{publication.source}/releases")
-            archive = f'the zip of each <a class="reference external" href="{address}">release</a>'
+            archive = f'The zip of each <a class="reference external" href="{address}">release</a>'
         else:
             archive = "<code>make archive</code> in the sources makes it"
-        slot = _SLOT.format("not part of this copy; <code>make pdf</code> in the sources prints it")
+        slot = _SLOT.format("Not part of this copy; <code>make pdf</code> in the sources prints it")
         text = (
             '<dl class="simple bs-downloads">'
             f"<dt>The whole book as a PDF</dt><dd>{slot}. Figures and widgets are in it as pictures.</dd>"
             "<dt>The whole book to read offline</dt>"
             f"<dd>{archive}. It holds this site, the package and a list of all files with their hashes; "
-            "unpack it and open <code>index.html</code>, no server needed.</dd></dl>"
+            "unpack it and open <code>site/index.html</code>, no server needed.</dd>"
+            "<dt>The data of each figure</dt>"
+            "<dd>Below the figure, as CSV. What was measured is in the archive's package whole, as Parquet.</dd></dl>"
         )
         return [nodes.raw("", text, format="html"), chapters()]
 
@@ -77,15 +79,15 @@ def resolve(app: Sphinx, document: nodes.document, docname: str) -> None:
         rows = []
         for page in pages(app.env):
             if page != docname and page in app.env.found_docs:
-                notebook = [_file(app, docname, place(page), ".ipynb")] if has_code(app.env, page) else []
-                source = _file(app, docname, f"_sources/{page}.md", ".md")
-                rows.append(row([page_link("", page=page)], notebook or [nodes.Text("no code")], [source]))
+                notebook = [_file(docname, place(page))] if has_code(app.env, page) else [nodes.Text("no code")]
+                rows.append(row([page_link("", page=page)], notebook, [_file(docname, f"_sources/{page}.md")]))
         node.replace_self(table(("Chapter", "Notebook", "Source"), rows))
 
 
-def _file(app: Sphinx, docname: str, path: str, words: str) -> nodes.reference:
+def _file(docname: str, path: str) -> nodes.reference:
+    """A link to a file of the site, by its name."""
     up = "../" * docname.count("/")
-    return nodes.reference("", words, refuri=f"{up}{path}", internal=True, classes=["download"])
+    return nodes.reference("", path.rpartition("/")[2], refuri=f"{up}{path}", internal=True)
 
 
 def table(heads: tuple[str, ...], rows: list[nodes.row], *, name: str = "") -> nodes.table:
