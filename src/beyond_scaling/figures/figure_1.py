@@ -62,13 +62,14 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
                                         hovertemplate="valley (%{x:.3f}, %{y:.3f})<extra></extra>",
                                         marker={"symbol": "circle-open", "size": 17, "color": AMBER,
                                                 "line": {"width": 3}}), **place)
-    count = f"{len(patterns)} patterns"
+    listed = ", ".join(_point(p) for p in patterns)
     return titled(
         figure, height=640, narrow_height=400, title="",
         legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
-        alt=f"Contours of four functions of the plane for {count}. (a) The negative LogSumExp falls without end. "
-            f"(b) The regulariser is a round bowl. (c) Their sum, the MCHN energy at beta = {beta:g}, has "
-            f"{len(minima['(c)'])} valleys. (d) The layer-wise energy E has {len(minima['(d)'])}.",
+        alt=f"Contours of four functions of the plane for the {len(patterns)} patterns {listed}. "
+            "(a) The negative LogSumExp falls without end. (b) The regulariser is a round bowl. "
+            f"(c) Their sum, the MCHN energy at β = {beta:g}, has {_valleys(minima['(c)'])}. "
+            f"(d) The layer-wise energy E has {_valleys(minima['(d)'])}.",
         caption="Figure 1 (left) of the paper, computed here. Dots are the patterns, rings the valleys.")
 
 
@@ -93,12 +94,13 @@ def profiles(patterns: np.ndarray = LINE, betas: tuple[float, float] = (1.0, 2.0
     for name, values, line in curves:
         figure.add_trace(go.Scatter(x=np.round(x, 4), y=np.round(values, 4), mode="lines", name=name, line=line,
                                     hovertemplate="%{y:.3f}<extra>" + name + "</extra>"))
-    counts = []
+    counts, where = [], []
     for name, beta, colour in [("E", None, BLUE), *[(f"MCHN, β = {b:g}", b, ORANGE) for b in betas]]:
         valleys = _minima(patterns, beta)[:, 0]
         counts.append(f"{name} has {len(valleys)}")
-        values = energy(valleys[:, None], patterns) if beta is None else mchn_energy(valleys[:, None], patterns, beta)
-        figure.add_trace(go.Scatter(x=valleys, y=values, mode="markers", showlegend=False,
+        deep = energy(valleys[:, None], patterns) if beta is None else mchn_energy(valleys[:, None], patterns, beta)
+        where.append(f"{name} at " + ", ".join(f"{x:.2f} ({v:.2f})" for x, v in zip(valleys, deep, strict=True)))
+        figure.add_trace(go.Scatter(x=valleys, y=deep, mode="markers", showlegend=False,
                                     hovertemplate="valley at %{x:.4f}<extra>" + name + "</extra>",
                                     marker={"symbol": "circle", "size": 10, "color": colour}))
     figure.add_trace(go.Scatter(x=patterns[:, 0], y=np.full(len(patterns), -0.55), mode="markers", name="pattern",
@@ -108,9 +110,20 @@ def profiles(patterns: np.ndarray = LINE, betas: tuple[float, float] = (1.0, 2.0
     listed = ", ".join(f"{v:g}" for v in patterns[:, 0])
     return titled(
         figure, height=430, title="", legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        alt=f"Energies along a line for the patterns {listed}. Valleys, marked by dots: {'; '.join(counts)}.",
+        alt=f"Energies along a line for the patterns {listed}. Valleys, marked by dots, with their energy: "
+            f"{'; '.join(where)}.",
         caption=f"Figure 1 (right) of the paper, computed here, for the patterns {listed}. "
                 f"Valleys: {'; '.join(counts)}.")
+
+
+def _point(x: np.ndarray) -> str:
+    return f"({', '.join(f'{round(float(value), 2) + 0.0:g}' for value in x)})"
+
+
+def _valleys(minima: np.ndarray) -> str:
+    """How many there are, and where."""
+    *others, last = [_point(x) for x in minima]
+    return f"{len(minima)} valleys, at {', '.join(others)} and {last}" if others else f"one valley, at {last}"
 
 
 def _minima(patterns: np.ndarray, beta: float | None) -> np.ndarray:

@@ -54,7 +54,7 @@ def densities(layers: Sequence[Sequence[float]] = LINE, r: float = 1.2, points: 
                                 marker={"symbol": "circle", "size": 10, "color": GREY}))
     sets = " and ".join("{" + ", ".join(f"{v:g}" for v in stored) + "}" for stored in layers)
     figure.update_xaxes(title="x")
-    figure.update_yaxes(title="density p_θ(x)", rangemode="tozero")
+    figure.update_yaxes(title="density p<sub>θ</sub>(x)", rangemode="tozero")
     return titled(
         figure, height=380, title="", legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         alt=f"The model's density on the balls around the patterns {', '.join(f'{v:g}' for v in centres)}: "

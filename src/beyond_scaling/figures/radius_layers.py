@@ -45,7 +45,7 @@ def figure(record: Record) -> go.Figure:
         axis = "" if row == 1 else str(row)
         drawing.add_annotation(
             text=f"<b>{title}</b>", showarrow=False, x=0, y=1, xref=f"x{axis} domain", yref=f"y{axis} domain",
-            xanchor="left", yanchor="bottom", yshift=6,
+            xanchor="left", yanchor="bottom", yshift=6, xshift=-45,  # from the figure's edge: a phone has no more room
         )  # fmt: skip
     step = max(1, len(numbers) // 8)
     ticks = {number: str(number) for number in numbers[::step]}

@@ -235,7 +235,7 @@ def exponents(laws: Sequence[tuple[str, Record]], isoflop: Record, unique: Recor
     for p in (1, 2, 4):
         figure.add_vline(x=p, line={"color": GREY, "dash": "dash" if p == 2 else "dot", "width": 1.3})
     figure.update_xaxes(
-        type="log", title_text="p of N ~ D^p", range=[np.log10(shown[0]), np.log10(shown[1])], zeroline=False,
+        type="log", title_text="p of N ~ D<sup>p</sup>", range=[np.log10(shown[0]), np.log10(shown[1])], zeroline=False,
         tickvals=[0.25, 0.5, 1, 2, 4, 8], ticktext=["¼", "½", "1", "2", "4", "8"], showgrid=False,
     )  # fmt: skip
     figure.update_yaxes(range=[-0.6, len(rows) - 0.2], showticklabels=False, ticks="", showgrid=False, zeroline=False)

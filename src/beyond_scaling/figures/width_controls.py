@@ -50,10 +50,10 @@ def figure(analysis: Analysis, control: Control) -> go.Figure:
     sizes = room([star.N for star in stars])
     crossings = room([star.interpolated.D for star in stars if star.interpolated.measured] or data)
     drawing.update_layout(
-        xaxis=log_axis(*data, 2, domain=[0, 0.44], title={"text": "tokens D"}, showgrid=False),
+        xaxis=log_axis(*data, 2, domain=[0, 0.41], title={"text": "tokens D"}, showgrid=False),
         yaxis=log_axis(*room([*errors[errors > 0].tolist(), analysis.sigma2], 0.05), showgrid=True,
                        title={"text": "mean squared error (nats²)"}),
-        xaxis2=log_axis(*crossings, 2, domain=[0.58, 1], anchor="y2", title={"text": "tokens D*"}, showgrid=False),
+        xaxis2=log_axis(*crossings, 2, domain=[0.63, 1], anchor="y2", title={"text": "tokens D*"}, showgrid=False),
         yaxis2=log_axis(*sizes, anchor="x2", title={"text": "parameters N", "standoff": 2}, showgrid=True),
     )  # fmt: skip
     return titled(

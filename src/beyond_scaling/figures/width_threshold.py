@@ -78,7 +78,9 @@ def figure(analysis: Analysis) -> go.Figure:
         type="log", title="threshold σ² (nats²)", tickvals=marks, ticktext=[f"{mark:g}" for mark in marks],
         showgrid=False, range=[math.log10(every.min()), math.log10(every.max())],
     )  # fmt: skip
-    drawing.update_yaxes(title="p of N ~ D^p", range=[0, min(top, MOST)], showgrid=True, zeroline=False, dtick=1)
+    drawing.update_yaxes(
+        title="p of N ~ D<sup>p</sup>", range=[0, min(top, MOST)], showgrid=True, zeroline=False, dtick=1
+    )
     return titled(
         drawing, height=460, title="", alt=alt_text(analysis), caption=_caption(analysis),
         margin={"l": 50, "r": 15, "t": 20, "b": 50}, legend={"orientation": "h", "y": -0.16}, hovermode="closest",

@@ -5,6 +5,7 @@
 
   const { colours, drawing } = window.bsFigures;
   const LIBRARY = new URL("../vendor/plotly/plotly-cartesian.min.js", document.currentScript.src);
+  const REST = 120; // ms
   let library = null;
 
   /** plotly.js, asked for once; again after a failure. */
@@ -80,7 +81,11 @@
     for (const stage of document.querySelectorAll(".bs-figure-stage")) {
       if (!stage.dataset.drawn) { near.observe(stage); continue; }
       const figure = stage.parentElement;
-      stage.addEventListener("pointerenter", () => enliven(stage));
+      // A mouse has to stay: scrolling moves figures below it that nobody points at.
+      let waiting;
+      stage.addEventListener("pointerenter", (event) => { waiting = setTimeout(enliven, event.pointerType === "mouse" ? REST : 0, stage); });
+      stage.addEventListener("pointerleave", () => clearTimeout(waiting));
+      stage.addEventListener("pointerdown", () => enliven(stage));
       figure.addEventListener("focusin", () => enliven(stage));
     }
   }
