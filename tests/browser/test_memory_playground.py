@@ -230,7 +230,7 @@ def test_a_brush_goes_over_the_pad(calm: Page) -> None:
     assert get(calm, "erased") == list(range(8, 16))
     assert cell(widget, 2, 3).get_attribute("aria-label") == "row 2, column 3: erased"
     assert summary(calm)["query"][8:16] == [0] * 8
-    assert "8 erased" in widget.locator(".bs-plot-title").nth(1).inner_text()
+    assert "8 erased" in widget.locator(".bs-easel .bs-plot-title").inner_text()
     widget.get_by_role("radio", name="ink").click()
     cell(widget, 2, 1).click()
     cell(widget, 1, 1).click()
@@ -320,7 +320,7 @@ def test_an_image_of_ones_own(calm: Page) -> None:
     outside = patterns[20]
     widget.get_by_role("option").nth(20).click()
     settle(calm)
-    assert "not stored" in widget.locator(".bs-plot-title").nth(1).inner_text()
+    assert "not stored" in widget.locator(".bs-easel .bs-plot-title").inner_text()
     widget.get_by_role("button", name="Store it").click()
     settle(calm)
     assert (get(calm, "patterns")[5], get(calm, "stored"), get(calm, "target")) == (outside, 6, 5)

@@ -297,7 +297,7 @@ function render({ model, el }) {
     if (told) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     listen(model, ["n", "rule", "ratio", "radius"], repaint),
     listen(model, ["predict"], () => { open = !model.get("predict"); farthest = 1; repaint(); }), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop(),

@@ -525,7 +525,7 @@ function render({ model, el }) {
     if (told) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const release = () => { if (dragging) { dragging = false; repaint(); } };
   for (const board of [map.board, section.board]) {
     board.addEventListener("pointerup", release);

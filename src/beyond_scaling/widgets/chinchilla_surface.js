@@ -291,7 +291,7 @@ function render({ model, el }) {
     });
     if (told) save();
   }
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     answer.stop, onWidth(ui.stage, () => repaint()), onTheme(() => repaint(), repaint.flush),
     () => repaint.stop(), () => save.stop(),

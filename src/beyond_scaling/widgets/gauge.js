@@ -73,7 +73,7 @@ function render({ model, el }) {
       `A ball whose radius is half that distance has a volume of e to the ${fixed(volume, 0)}. The model's outputs are the same.`);
     return { median: median * s, predicted, log_volume: volume };
   };
-  const repaint = repainter(() => {
+  const repaint = repainter(root, () => {
     const summary = draw();
     model.set("summary", summary);
     model.save_changes();

@@ -439,7 +439,7 @@ function render({ model, el }) {
     if (report(model, "summary", summary)) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     answer.stop, listen(model, ["seed", "position", "guess"], repaint), listen(model, ["predict"], () => { told = false; }), onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];

@@ -341,7 +341,7 @@ function render({ model, el }) {
     if (report(model, "summary", summary)) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     listen(model, ["held_fixed", "balance", "context_share", "depth_power", "factor"], repaint), onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];

@@ -217,7 +217,7 @@ function render({ model, el }) {
     if (told) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [listen(model, ["kappa", "n", "rule"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
   repaint();
   return () => { for (const stop of stops) stop(); };

@@ -365,7 +365,7 @@ function render({ model, el }) {
     for (const name of Object.keys(CURVES_1D)) boxes[name].set(model.get("curves").includes(name));
   }
   let settled = false;
-  const repaint = repainter(() => {
+  const repaint = repainter(ui.root, () => {
     draw();
     if (!settled) { settled = true; settle(); }
   });

@@ -354,7 +354,7 @@ function render({ model, el }) {
     showButtons();
   }
   let settled = false;
-  const repaint = repainter(() => {
+  const repaint = repainter(ui.root, () => {
     draw();
     if (!settled) { settled = true; rest(); }
   });

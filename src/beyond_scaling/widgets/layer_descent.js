@@ -452,7 +452,7 @@ function render({ model, el }) {
     if (report(model, "summary", summary)) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     listen(model, TRAITS, () => repaint()), answer.stop,
     onWidth(ui.stage, (w) => { width = w; repaint(); }),

@@ -285,7 +285,7 @@ function render({ model, el }) {
     })) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     answer.stop,
     onWidth(ui.stage, () => repaint()),

@@ -379,6 +379,7 @@ function render({ model, el }) {
     }
     paintCards(started);
     showEnd();
+    ui.root.style.visibility = "";
     if (running || live().some((run) => started - run.since < STEP_MS)) frameId = requestAnimationFrame(tick);
     performance.measure("bs-repaint", { start: started, end: performance.now() });
   }

@@ -196,7 +196,7 @@ function render({ model, el }) {
     if (report(model, "summary", { distance, predicted: 2 * radius, probabilities, largest_change: change })) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     listen(model, ["scale", "where", "context"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
   repaint();

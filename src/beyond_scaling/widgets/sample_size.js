@@ -238,7 +238,7 @@ function render({ model, el }) {
     if (report(model, "summary", { hypothesis, mean, median, fall, log10_factor: log10Factor, log10_reached: log10Reached })) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     answer.stop, listen(model, ["guess"], repaint), listen(model, ["predict"], () => { told = false; }), onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];

@@ -340,7 +340,7 @@ function render({ model, el }) {
     })) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     listen(model, ["patterns", "labels", "rung", "separation", "noise", "count", "digit", "seed", "guess"], repaint),
     listen(model, ["predict"], () => { told = false; repaint(); }), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];

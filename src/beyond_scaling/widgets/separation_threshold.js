@@ -148,7 +148,7 @@ function render({ model, el }) {
     if (told) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [listen(model, ["n_patterns", "separation"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop()];
   repaint();
   return () => { for (const stop of stops) stop(); };

@@ -320,7 +320,7 @@ function render({ model, el }) {
     if (told) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [answer.stop, onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];
   repaint();

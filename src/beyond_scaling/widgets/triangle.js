@@ -342,7 +342,7 @@ function render({ model, el }) {
     view.marks.set(on.map((p) => [p.face, x(p.x[1]), y(p.value - centre)]));
   }
 
-  const repaint = repainter(() => {
+  const repaint = repainter(ui.root, () => {
     // Coarse while it moves, fine once it rests.
     draw(true);
     clearTimeout(resting);

@@ -208,7 +208,7 @@ function render({ model, el }) {
     if (report(model, "summary", { minima, merged, merge_distance: merge, barrier })) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     listen(model, ["distance", "energy", "beta"], repaint), onWidth(ui.stage, () => repaint()), () => repaint.stop(), () => save.stop(),
   ];

@@ -53,6 +53,7 @@ export function frame(el, { title, hint, two = false }) {
       html("p", { class: "bs-title", id: titleId, text: title }), html("p", { class: "bs-hint", text: hint })),
     stage, controls, list, line, spoken);
   root.addEventListener("keydown", keepToItself);
+  root.style.visibility = "hidden"; // until it is drawn
   el.replaceChildren(root);
 
   const speech = announcer(root, line, spoken);
@@ -207,18 +208,19 @@ export function inTurn(step) {
 }
 
 /**
- * At most one repaint per frame, however many changes ask for it; the first waits for its turn among those of the page.
- * Each is a User Timing measure "bs-repaint", from the first request (or the event's own time) to the end of drawing, so
- * that its cost can be read by anyone.
+ * At most one repaint per frame, however many changes ask for it; the first waits for its turn among those of the page, and
+ * `root`, a frame's, is seen once nothing more is asked for: half-drawn, its parts would be pushed about. Each is a User
+ * Timing measure "bs-repaint", from the first request (or the event's own time) to the end of drawing, so that its cost can
+ * be read by anyone.
  */
-export function repainter(draw) {
+export function repainter(root, draw) {
   let stop = null;
   let asked = 0;
   let drawn = false;
   const run = () => {
     stop = null;
     drawn = true;
-    draw();
+    try { draw(); } finally { if (!stop) root.style.visibility = ""; }
     performance.measure("bs-repaint", { start: asked, end: performance.now() });
   };
   const request = () => {

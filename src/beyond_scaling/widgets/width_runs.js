@@ -438,7 +438,7 @@ function render({ model, el }) {
     if (report(model, "summary", found)) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     listen(model, ["chosen", "family", "mean", "sigma2"], repaint), listen(model, ["predict"], () => { told = false; for (const lay of laid.values()) lay.seen.clear(); repaint(); }),
     onWidth(ui.root, () => repaint()), () => repaint.stop(), () => save.stop()];

@@ -447,7 +447,7 @@ function render({ model, el }) {
     if (report(model, "summary", { d_star: stars.map(({ d }) => d), side: stars.map(({ side }) => side), sizes: fit.sizes, p: fit.p, interval, widest })) save();
   }
 
-  const repaint = repainter(draw);
+  const repaint = repainter(ui.root, draw);
   const stops = [
     answer.stop, listen(model, ["guess"], repaint), listen(model, ["predict"], () => { told = false; }), onWidth(ui.stage, () => repaint()),
     () => repaint.stop(), () => save.stop()];
