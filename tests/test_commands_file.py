@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from beyond_scaling import commands, provenance
 from beyond_scaling.commands import load, program
 from beyond_scaling.strict_yaml import FormError
+
+from .conftest import ROOT
 
 GOOD: dict[str, Any] = {
     "id": "one", "makes": "Something.", "run": "beyond-scaling radius --out mine", "leaves": ["mine/radius-default"],
@@ -17,9 +21,9 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 
 
-def written(folder: Path, *commands: dict[str, Any], place: str = "laptop") -> Path:
+def written(folder: Path, *entries: dict[str, Any], place: str = "laptop") -> Path:
     path = folder / "commands.yml"
-    path.write_text(yaml.safe_dump([{"place": place, "commands": list(commands)}]))
+    path.write_text(yaml.safe_dump([{"place": place, "commands": list(entries)}]))
     return path
 
 
@@ -64,6 +68,16 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], words: s
     assert words in str(error.value)
     assert str(error.value).startswith("commands.yml: command ")
     assert "\n" not in str(error.value)
+
+
+def test_the_books_own_from_a_checkout_and_from_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = ROOT / "book" / commands.FILE
+    assert load() == load(own)
+    monkeypatch.setattr(provenance, "checkout", lambda: None)
+    monkeypatch.setattr(commands, "PACKAGED", written(tmp_path, GOOD))
+    assert list(load()) == ["one"]
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"]["book/commands.yml"] == "beyond_scaling/book_commands.yml"
 
 
 def test_of_the_file_as_a_whole(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import provenance
 from .strict_yaml import FormError, items, keys, read, text
 
 FILE = "commands.yml"
+PACKAGED = Path(__file__).with_name("book_commands.yml")  # the same file in a wheel
 PLACES = {
     "start": "To begin",
     "laptop": "On a laptop",
@@ -106,15 +108,20 @@ class Command:
         return list(seen.values())
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Command]:
+def load(path: str | os.PathLike[str] | None = None) -> dict[str, Command]:
     """The commands of a file, by id, in the file's order.
+
+    Args:
+        path: the file; that of the checkout that the package runs from, or else of the package itself, if None.
 
     Raises:
         FileNotFoundError: no such file.
         FormError: not YAML; an unknown, missing, empty or repeated field; an unknown place or way of costing; an
             id that stands there twice; a command that comes before one it is after; a preset of another program.
     """
-    file, name = Path(path), Path(path).name
+    checkout = provenance.checkout()
+    file = Path(path) if path is not None else checkout / "book" / FILE if checkout is not None else PACKAGED
+    name = file.name
     commands: dict[str, Command] = {}
     places: list[str] = []
     for group in items(read(file), name, "places"):
