@@ -23,8 +23,12 @@ from ..widgets.ranges import Real, Whole
 
 OURS = "beyond_scaling.widgets."
 FARTHEST = 1000  # points that a link may set, in any coordinate
-# What a widget is given and no reader moves.
-GIVEN = {"Gauge": {"counts", "edges", "median", "n"}, "HeldFixed": {"patterns"}, "Table3": {"grid"}}
+# Traits whose kind does not say which values they take; None for what a widget is given and no reader moves.
+PARTICULAR: dict[str, dict[str, Any]] = {
+    "Gauge": {"counts": None, "edges": None, "median": None, "n": None},
+    "HeldFixed": {"patterns": None},
+    "Table3": {"grid": None, "positions": {"list": {"from": 1, "to": 1e15}, "least": 3, "most": 3}},
+}
 
 _DEFAULT = re.compile(r"^export default (?P<value>[^;]+);\s*\Z", re.MULTILINE)
 _NAMED = re.compile(r"^export (?=(?:async )?(?:function|const|class|let)\b)", re.MULTILINE)
@@ -62,11 +66,11 @@ def domains(cls: type[BookWidget]) -> dict[str, Any]:
 
     ``"like"`` stands for whatever has the form of the value at the start.
     """
-    not_moved = {"layout", "tabbable", "tooltip", *GIVEN.get(cls.__name__, ())}
+    particular = PARTICULAR.get(cls.__name__, {})
     found = {
-        name: domain(trait)
+        name: particular[name] if name in particular else domain(trait)
         for name, trait in sorted(cls.class_traits(sync=True).items())
-        if not name.startswith("_") and name not in not_moved and not trait.read_only
+        if not name.startswith("_") and name not in ("layout", "tabbable", "tooltip") and not trait.read_only
     }
     return {name: values for name, values in found.items() if values is not None}
 

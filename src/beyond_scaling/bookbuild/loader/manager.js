@@ -1,4 +1,5 @@
 const REFERENCE = "IPY_MODEL_";
+const JUST_MS = 1500;
 const HERE = document.currentScript?.src;
 
 /** All models of the page, made when first asked for, and the modules of their widgets. */
@@ -11,6 +12,12 @@ class Manager {
     this.styles = new Set();
     this.initialised = new Map();
   }
+  /** Remember which view the reader, or the page, has just moved. */
+  touch(view) {
+    this.touched = view;
+    this.touchedAt = performance.now();
+  }
+  justTouched() { return performance.now() - (this.touchedAt ?? -Infinity) < JUST_MS ? this.touched : undefined; }
   model(reference) {
     const id = String(reference).replace(REFERENCE, "").replace(/^anywidget:/, "");
     if (!this.models.has(id)) {

@@ -39,14 +39,18 @@ function watch(manager, views) {
     const suspects = views.filter((view) => view.work && !view.failed && view.sources().some((source) => text.includes(source)));
     return suspects.includes(manager.touched) ? manager.touched : suspects.at(-1);
   };
-  const blame = (event, text, error) => {
-    const view = culprit(text);
-    if (!view) return;
+  const blame = (event, view, error) => {
+    if (!view || view.failed) return;
     if (view.linked || view.forgiving) event.preventDefault();
     if (!view.forgiving) view.fail(error, { reported: true });
   };
-  addEventListener("error", (event) => blame(event, `${event.filename} ${event.error?.stack ?? ""}`, event.error ?? event.message));
-  addEventListener("unhandledrejection", (event) => blame(event, String(event.reason?.stack ?? ""), event.reason));
+  addEventListener("error", (event) => {
+    // In a page opened from a folder an error has neither name nor place: it is that of the widget that has just been moved.
+    const nameless = !event.error && !event.filename && location.protocol === "file:";
+    if (nameless) blame(event, manager.justTouched(), "one of its scripts failed");
+    else blame(event, culprit(`${event.filename} ${event.error?.stack ?? ""}`), event.error ?? event.message);
+  });
+  addEventListener("unhandledrejection", (event) => blame(event, culprit(String(event.reason?.stack ?? "")), event.reason));
 }
 
 /** Show what an address asks for, and the first of it in sight. */

@@ -27,7 +27,7 @@ class View {
   sources() { return this.models().map((model) => this.manager.sourceOf(model)).filter(Boolean); }
 
   touch() {
-    this.manager.touched = this;
+    this.manager.touch(this);
     // What fails from now on is no fault of the link's.
     this.linked = false;
   }
@@ -62,9 +62,9 @@ class View {
     }
     if (this.failed) return;
     this.place.dataset.ready = this.partly ? "partly" : "true";
-    this.manager.touched = this;
+    this.manager.touch(this);
     this.tools.name(this.content.querySelector(".bs-title")?.textContent);
-    this.place.append(this.tools.node);
+    if (!this.tools.node.isConnected) this.place.append(this.tools.node); // moved, its button would lose the focus
     performance.mark("bs-widget-ready");
   }
   /** Set the models as the link says, if there is one. */
