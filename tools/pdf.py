@@ -73,7 +73,8 @@ def chapters(toc: Path) -> list[Chapter]:
             for entry in part["chapters"]:
                 listed.append(Chapter(entry["file"], entry.get("title", ""), part.get("caption", "")))
     except (OSError, yaml.YAMLError, KeyError, TypeError) as reason:
-        raise PdfError(f"{toc}: no table of contents can be read from it: {reason}") from reason
+        why = " ".join(str(reason).split())
+        raise PdfError(f"{toc}: no table of contents can be read from it: {why}") from reason
     return listed
 
 
