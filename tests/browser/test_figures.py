@@ -249,7 +249,9 @@ def book_figures() -> list[tuple[str, Tag]]:
     return [
         (f"{path.relative_to(HTML).as_posix()} {number}", figure)
         for path in sorted(HTML.rglob("*.html"))
-        for number, figure in enumerate(BeautifulSoup(path.read_text(encoding="utf-8"), "lxml").select(".bs-figure"), 1)
+        for number, figure in enumerate(
+            BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").select(".bs-figure"), 1
+        )
     ]
 
 
