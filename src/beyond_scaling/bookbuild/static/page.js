@@ -7,25 +7,45 @@
     DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   }
 
-  /** What scrolls sideways must be reachable by keyboard; what does not should not be a stop. */
-  const SCROLLERS = ".highlight pre, .output pre, div.math, .pst-scrollable-table-container, mjx-container[display='true']";
-  const SLICE = 8; // milliseconds at a time: to look at a block far down the page is to lay it out
-  let round = 0;
-  async function markScrollers() {
-    const mine = ++round;
+  const SLICE = 8; // milliseconds of work at a time
+  const pause = () => new Promise((later) => {
+    if (window.requestIdleCallback) requestIdleCallback(later, { timeout: 200 });
+    else setTimeout(later);
+  });
+
+  /** Work through a list in slices, so that the page can be used meanwhile; stops when `stale` says so. */
+  async function inSlices(list, work, stale = () => false) {
     let since = performance.now();
-    for (const node of document.querySelectorAll(SCROLLERS)) {
-      if (node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).overflowX !== "visible") node.tabIndex = 0;
-      else if (node.tabIndex === 0) node.removeAttribute("tabindex");
-      if (performance.now() - since > SLICE) {
-        await new Promise((later) => { setTimeout(later); });
-        if (mine !== round) return;
-        since = performance.now();
-      }
+    for (const item of list) {
+      work(item);
+      if (performance.now() - since < SLICE) continue;
+      await pause();
+      if (stale()) return;
+      since = performance.now();
     }
   }
-  addEventListener("load", () => {
-    markScrollers();
+
+  /** Blocks that book.css leaves out of the first layout join it soon: with all heights known, links lead where they should. */
+  const LATER = ".bd-article section > p, .bd-article div.admonition, .bs-claim";
+  const join = (block) => { block.style.contentVisibility = "visible"; };
+  const atTheTop = !location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  if (!atTheTop) document.querySelectorAll(LATER).forEach(join);
+  const joinAll = () => inSlices(document.querySelectorAll(LATER), (block) => { join(block); block.getBoundingClientRect(); });
+
+  /** What scrolls sideways must be reachable by keyboard; what does not should not be a stop. */
+  const SCROLLERS = ".highlight pre, .output pre, div.math, .pst-scrollable-table-container, .bs-figure, mjx-container[display='true']";
+  let round = 0;
+  function markScrollers() {
+    const mine = ++round;
+    return inSlices(document.querySelectorAll(SCROLLERS), (node) => {
+      if (node.scrollWidth > node.clientWidth + 1 && getComputedStyle(node).overflowX !== "visible") node.tabIndex = 0;
+      else if (node.tabIndex === 0) node.removeAttribute("tabindex");
+    }, () => mine !== round);
+  }
+  addEventListener("load", async () => {
+    if (atTheTop) await joinAll();
+    await markScrollers();
+    document.documentElement.dataset.laid = "out"; // for tests, which must not look before
     new ResizeObserver(markScrollers).observe(document.querySelector("article") ?? document.body);
   });
 })();
