@@ -42,7 +42,7 @@ class Model {
 }
 """
 
-RENDER = """async ({ esm, css, state, width, theme, model }) => {
+RENDER = """async ({ esm, css, state, width, theme, model, frames }) => {
   if (theme) document.documentElement.dataset.theme = theme;
   document.head.append(Object.assign(document.createElement("style"), { textContent: css }));
   const el = document.getElementById("widget");
@@ -53,11 +53,11 @@ RENDER = """async ({ esm, css, state, width, theme, model }) => {
   await module.default.initialize?.({ model: window.model });
   window.cleanup = await module.default.render({ model: window.model, el });
   // Measured in one frame, first drawn in the next, and wholly in the one after it.
-  for (let frame = 0; frame < 4; frame += 1) await new Promise((done) => requestAnimationFrame(done));
+  for (let frame = 0; frame < frames; frame += 1) await new Promise((done) => requestAnimationFrame(done));
 }"""
 
 
-def show(page: Page, widget: BookWidget, *, width: int | None = None, theme: str | None = None) -> Locator:
+def show(page: Page, widget: BookWidget, *, width: int | None = None, theme: str | None = None, frames: int = 4) -> Locator:
     """Render ``widget`` alone in ``page``, with no network, and return its frame.
 
     The page then has ``window.model`` (get, set, save_changes, on, off; ``saved`` lists what was saved) and
@@ -66,6 +66,7 @@ def show(page: Page, widget: BookWidget, *, width: int | None = None, theme: str
     Args:
         width: width in CSS pixels of the element that holds the widget; the page's own by default.
         theme: ``"light"`` or ``"dark"``, as the book's pages set it.
+        frames: how many frames to wait for.
     """
     page.problems = []  # type: ignore[attr-defined]
     page.on("pageerror", lambda error: page.problems.append(str(error)))  # type: ignore[attr-defined]
@@ -85,6 +86,7 @@ def show(page: Page, widget: BookWidget, *, width: int | None = None, theme: str
             "width": width,
             "theme": theme,
             "model": MODEL,
+            "frames": frames,
         },
     )
     return page.locator("#widget .bs-widget")

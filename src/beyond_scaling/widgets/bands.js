@@ -533,7 +533,7 @@ function render({ model, el }) {
   }
   const stops = [
     listen(model, ["patterns", "point", "proposition"], repaint),
-    onTheme(() => { mapStale = true; repaint(); }, repaint.flush),
+    onTheme(() => { mapStale = true; repaint(); }),
     onWidth(ui.stage, () => repaint()),
     () => repaint.stop(),
     () => save.stop(),

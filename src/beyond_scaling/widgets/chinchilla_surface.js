@@ -293,7 +293,7 @@ function render({ model, el }) {
   }
   const repaint = repainter(ui.root, draw);
   const stops = [
-    answer.stop, onWidth(ui.stage, () => repaint()), onTheme(() => repaint(), repaint.flush),
+    answer.stop, onWidth(ui.stage, () => repaint()), onTheme(() => repaint()),
     () => repaint.stop(), () => save.stop(),
   ];
   repaint();

@@ -384,7 +384,7 @@ function render({ model, el }) {
   viewChoice.set(model.get("compare") ? "both" : model.get("function"));
   const stops = [
     listen(model, ["patterns", "function", "compare", "beta", "query", "show_convexity", "view"], changed),
-    onTheme(() => { if (width) { colours = palette(ui.root); repaint(); } }, repaint.flush),
+    onTheme(() => { if (width) { colours = palette(ui.root); repaint(); } }),
     onWidth(ui.stage, resized),
   ];
   return () => {

@@ -8,7 +8,7 @@ import { networkKits } from "./network_kits.js";
 import { outcomeOf } from "./outcomes.js";
 import { BLANK, PIXELS, damageOf, damagedImage, decodeImage, encodeImage, randomCodes } from "./pixels.js";
 import { MOST_STEPS, advanceRun, startRun } from "./race.js";
-import { button, checkbox, fixed, frame, html, inTurn, onTheme, onWidth, palette, reducedMotion, saver, segmented, slider } from "./ui.js";
+import { button, checkbox, fixed, frame, html, inTurn, onPaper, onPrint, onTheme, onWidth, palette, reducedMotion, saver, segmented, slider } from "./ui.js";
 
 const MOST = 100;
 const STEP_MS = 120;
@@ -385,7 +385,8 @@ function render({ model, el }) {
   }
   function ask() {
     stale = true;
-    if (begun) frameId ||= requestAnimationFrame(tick);
+    if (onPaper()) tick();
+    else if (begun) frameId ||= requestAnimationFrame(tick);
   }
   /** Take the theme's colours, and the room there is. */
   function dress() {
@@ -397,7 +398,8 @@ function render({ model, el }) {
   }
   const stops = [
     listen(model, [...QUESTION, "predict", "guesses"], ask),
-    onTheme(dress, () => { cancelAnimationFrame(frameId); tick(); }),
+    onTheme(dress),
+    onPrint(ask),
     onWidth(ui.stage, dress),
     inTurn(tick),
   ];

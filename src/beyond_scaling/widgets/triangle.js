@@ -350,7 +350,7 @@ function render({ model, el }) {
   });
   const stops = [
     listen(model, ["side"], repaint),
-    onTheme(() => { themeStale = true; repaint(); }, repaint.flush),
+    onTheme(() => { themeStale = true; repaint(); }),
     onWidth(ui.stage, () => repaint()),
     () => repaint.stop(),
     () => save.stop(),

@@ -170,19 +170,24 @@ export function rgb(hex) {
   return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 }
 
-/**
- * Call `callback` when the page turns light or dark, or is printed: on paper there is no dark ground. No frame is drawn on
- * the way to the printer, so `flush` draws at once what the callback has asked for. Returns the function that stops it.
- */
-export function onTheme(callback, flush) {
+/** Whether the page is on its way to the printer: no further frame will be drawn, so nothing may wait for one. */
+export const onPaper = () => matchMedia("print").matches;
+
+/** Call `callback` when the page goes to the printer, and when it comes back. Returns the function that stops it. */
+export function onPrint(callback) {
+  const paper = matchMedia("print");
+  paper.addEventListener("change", callback);
+  return () => paper.removeEventListener("change", callback);
+}
+
+/** Call `callback` when the page turns light or dark, or is printed: on paper no ground is dark. Returns the stop function. */
+export function onTheme(callback) {
   const observer = new MutationObserver(callback);
   const options = { attributes: true, attributeFilter: ["data-theme", "data-mode", "data-jp-theme-light"] };
   observer.observe(document.documentElement, options);
   if (document.body) observer.observe(document.body, options);
-  const paper = matchMedia("print");
-  const print = () => { callback(); flush(); };
-  paper.addEventListener("change", print);
-  return () => { observer.disconnect(); paper.removeEventListener("change", print); };
+  const unwatch = onPrint(callback);
+  return () => { observer.disconnect(); unwatch(); };
 }
 
 /** Whether the reader asked for less motion. */
@@ -226,14 +231,16 @@ export function repainter(root, draw) {
   const request = () => {
     if (stop) return;
     asked = performance.now();
-    if (drawn) {
+    if (onPaper()) {
+      stop = () => {};
+      while (stop) run();
+    } else if (drawn) {
       const frameId = requestAnimationFrame(run);
       stop = () => cancelAnimationFrame(frameId);
     } else stop = inTurn(run);
   };
-  request.stop = () => stop?.();
-  /** Draw now what has been asked for. */
-  request.flush = () => { if (stop) { stop(); run(); } };
+  const unwatch = onPrint(() => { if (stop) { stop(); stop = null; request(); } });
+  request.stop = () => { unwatch(); stop?.(); };
   return request;
 }
 
@@ -253,7 +260,8 @@ export function onWidth(node, callback) {
   observer.observe(node);
   // Measured when the next frame begins: a widget that is being made would have the whole page laid out in its middle.
   const frameId = requestAnimationFrame(tell);
-  return () => { cancelAnimationFrame(frameId); observer.disconnect(); };
+  const unwatch = onPrint(tell);
+  return () => { cancelAnimationFrame(frameId); observer.disconnect(); unwatch(); };
 }
 
 /** A linear scale: scale(v) maps the domain to the range, scale.invert(p) back. */
