@@ -6,11 +6,9 @@ import pytest
 from playwright.sync_api import Page
 
 from .test_every_widget import EVERY
+from .test_speech import ACTIONS
 from .widget_page import errors, settle, show
 
-ONE_OF_EACH = ["ball", "bands-3", "chinchilla", "gauge", "grammar", "held", "knife", "ladder", "layers", "line", "loss", "memory",
-               "parameters", "plane", "rescale", "sample", "separation", "table", "triangle", "two-wells", "width-runs",
-               "width-threshold"]
 # The mean lightness, 0 to 255, of what the widget's largest canvas shows.
 LIGHTNESS = """(root) => {
   const sizes = [...root.querySelectorAll("canvas")].map((canvas) => [canvas.width * canvas.height, canvas]);
@@ -22,7 +20,7 @@ LIGHTNESS = """(root) => {
 }"""
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH)
+@pytest.mark.parametrize("name", ACTIONS)
 def test_on_paper_nothing_to_press_and_no_dark_ground_in_own_colours_a_choice(page: Page, name: str) -> None:
     widget = show(page, EVERY[name](), theme="dark")
     assert widget.evaluate("(root) => getComputedStyle(root).backgroundColor") == "rgb(20, 24, 30)"
@@ -30,7 +28,8 @@ def test_on_paper_nothing_to_press_and_no_dark_ground_in_own_colours_a_choice(pa
     assert widget.evaluate("(root) => getComputedStyle(root).backgroundColor") == "rgb(255, 255, 255)"
     assert widget.locator("button:visible, input:visible, .bs-hint:visible").count() == 0
     assert widget.locator(".bs-readout dd:visible").count() > 1
-    assert widget.locator(".bs-live").is_visible() and widget.locator("svg, canvas").first.is_visible()
+    assert widget.locator(".bs-live").is_visible()
+    assert widget.locator("svg, canvas").first.is_visible()
     # Where the reader's own colours replace the page's, which button is chosen can still be told.
     page.emulate_media(media="screen", forced_colors="active")
     grounds = [

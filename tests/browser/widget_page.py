@@ -57,7 +57,9 @@ RENDER = """async ({ esm, css, state, width, theme, model, frames }) => {
 }"""
 
 
-def show(page: Page, widget: BookWidget, *, width: int | None = None, theme: str | None = None, frames: int = 4) -> Locator:
+def show(
+    page: Page, widget: BookWidget, *, width: int | None = None, theme: str | None = None, frames: int = 4
+) -> Locator:
     """Render ``widget`` alone in ``page``, with no network, and return its frame.
 
     The page then has ``window.model`` (get, set, save_changes, on, off; ``saved`` lists what was saved) and
