@@ -145,13 +145,12 @@ def test_a_finger_drags(firefox: Firefox, book_address: str):
 
 def test_the_dark_is_followed_at_once(firefox: Firefox, book_address: str):
     colours = """() => [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor,
-      ...[...document.querySelectorAll(".bs-figure-stage svg text")].slice(0, 1).map((t) => getComputedStyle(t).fill)]"""
+      getComputedStyle(document.querySelector(".bs-figure-stage svg text")).fill]"""
     with opened(firefox, with_figures()[0], book_address) as tab:
         light = tab.evaluate(colours)
         tab.evaluate("() => document.documentElement.setAttribute('data-theme', 'dark')")
         dark = tab.evaluate(colours)
         assert light[0] == "light"
-        assert len(light) == 3
         assert all(one != other for one, other in zip(light, dark, strict=True)), (light, dark)
         assert tab.trouble == []
 
