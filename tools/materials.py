@@ -47,11 +47,10 @@ def _points() -> Iterable[dict[str, Any]]:
 
 
 def _repeated() -> Iterable[dict[str, Any]]:
-    """Eleven sizes and more, each on several amounts of distinct data, read up to sixteen times; it costs N/U²."""
+    """Twelve sizes on several amounts of distinct data U, read up to sixteen times; sizes far above U are worse."""
     sizes, amounts = np.geomspace(1e7, 3e9, 12).tolist(), np.geomspace(1e8, 1e10, 4).tolist()
     for size, unique, times in itertools.product(sizes, amounts, (1, 2, 4, 16)):
-        excess = 0.0 if times == 1 else 0.05 * times * (size / 1e8) / (unique / 1e9) ** 2
-        loss = float(BESIROGLU.loss(size, unique * times)) + min(excess, 3.0)
+        loss = float(BESIROGLU.loss(size, unique * times)) + 0.1 * times**0.5 * size / (unique / 5)
         yield {"params": size, "tokens": unique * times, "unique_tokens": unique, "val_loss": loss}
 
 
