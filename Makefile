@@ -11,6 +11,7 @@ READY := $(VENV)/.ready
 SITE := _build/html
 GPU := _build/gpu
 DEVICE ?= cuda
+export TAG ?=
 # Kernels started for notebooks must find this environment's packages first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONHASHSEED := 0
@@ -21,7 +22,7 @@ export IPYTHONDIR := $(CURDIR)/_build/ipython
 KERNEL := $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
 
 .PHONY: help book serve test lint types unit nbval pages browser reference requirements bench clean
-.PHONY: pdf archive dist links vendored audit newest gpu
+.PHONY: pdf archive dist release links vendored audit newest gpu
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +88,11 @@ archive: $(READY) ## Pack the built book, its notebooks and the package as one z
 
 dist: $(READY) ## Build the package (sdist and wheel) into dist/
 	python -m hatchling build -d dist
+
+release: $(READY) ## Do version, citation, changelog and tag agree? (TAG=v1.2.0) What is new goes to _build/notes.md
+	python tools/release.py check "$$TAG"
+	@mkdir -p _build
+	python tools/release.py notes > _build/notes.md
 
 links: $(READY) ## Check every link that leads out of the built book (asks the network)
 	python tools/links.py $(SITE) README.md CHANGELOG.md CONTRIBUTING.md docs/*.md

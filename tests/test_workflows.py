@@ -30,8 +30,8 @@ TOLD = "tests/test_publishing.py::test_a_failure_opens_an_issue_once"
 RUN_HERE = {
     "make test": "Makefile::test",
     "make book": "Makefile::book",
-    "make pdf": "tests/test_pdf.py::",
-    "make archive": "tests/test_archive.py::",
+    "make pdf": "Makefile::pdf",
+    "make archive": "Makefile::archive",
     "make dist": "tests/test_workflows.py::test_the_package_is_built_as_make_dist_does",
     "make links": "tests/test_links.py::test_a_site_of_good_links_passes_and_a_list_asks_nobody",
     "make vendored": "tests/test_vendored.py::test_every_file_of_the_built_site_is_accounted_for",
@@ -42,10 +42,7 @@ RUN_HERE = {
         "tests/test_publishing.py::test_the_branch_has_the_notebooks_and_no_history",
     'python3 tools/tell.py "Newest versions, or an advisory"': TOLD,
     'python3 tools/tell.py "Links that lead nowhere"': TOLD,
-    '.venv/bin/python tools/release.py check "$GITHUB_REF_NAME"':
-        "tests/test_publishing.py::test_a_tree_that_agrees_with_itself_is_a_release",
-    ".venv/bin/python tools/release.py notes > _build/notes.md":
-        "tests/test_publishing.py::test_this_tree_agrees_with_itself",
+    "make release": "tests/test_workflows.py::test_a_release_is_checked_as_make_release_does",
     "gh release create": "tests/test_workflows.py::test_a_release_has_what_the_build_has_packed",  # GitHub's own
 }  # fmt: skip
 
@@ -164,8 +161,7 @@ def test_what_is_said_to_run_here_does():
         if file == "Makefile":
             assert name == "test" or name in of_test, place
         else:
-            text = (ROOT / file).read_text(encoding="utf-8")
-            assert f"def {name}(" in text if name else "def test_" in text, place
+            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), place
         if tool := re.search(r"tools/\w+\.py", command):
             assert (ROOT / tool[0]).is_file()
 
@@ -222,6 +218,18 @@ def test_the_newest_versions_are_compiled_as_make_newest_does(tmp_path: Path):
     written = (tmp_path / "requirements.txt").read_text()
     assert "make newest" in written
     assert [line for line in written.splitlines() if line and not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize(("tag", "status"), [("", 0), ("v0.0.0", 1), ("$(false)", 1)])
+def test_a_release_is_checked_as_make_release_does(tag: str, status: int):
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "TAG": tag}
+    check, _, notes = recipe("release")
+    done = subprocess.run(check, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert f"the tag is {tag!r}" in done.stdout or not tag
+    notes = notes.partition(" > ")[0]
+    said = subprocess.run(notes, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert said.stdout.startswith("### ")
 
 
 def test_the_package_is_built_as_make_dist_does(tmp_path: Path):
