@@ -80,18 +80,19 @@ def lean(states: dict[str, dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], 
         states: models by id, as ipywidgets embeds them.
 
     Returns:
-        Models by id without what no view reads (layouts that say nothing, versions, what is null), the sources of our
-        own widgets replaced by ``_module``, a script's name; and the text of each such script by name.
+        Models by id without what no view reads (styles, layouts that say nothing, versions), the sources of our own
+        widgets replaced by ``_module``, a script's name; and the text of each such script by name.
     """
-    plain = {id for id, model in states.items() if model["model_name"] == "LayoutModel" and not _said(model["state"])}
+    plain = {id for id, model in states.items() if _unread(model)}
     kept: dict[str, dict[str, Any]] = {}
     scripts: dict[str, str] = {}
     for id, model in states.items():
         if id in plain:
             continue
         state = _said(model["state"])
-        if str(state.get("layout", "")).removeprefix(REFERENCE) in plain:
-            del state["layout"]
+        for name in ("layout", "style"):
+            if str(state.get(name, "")).removeprefix(REFERENCE) in plain:
+                del state[name]
         cls = widget_class(model["state"].get("_anywidget_id", ""))
         if cls is not None and cls._esm == state.get("_esm"):
             name, text = script(cls)
@@ -102,6 +103,11 @@ def lean(states: dict[str, dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], 
         if model.get("buffers"):
             kept[id]["buffers"] = model["buffers"]
     return kept, scripts
+
+
+def _unread(model: dict[str, Any]) -> bool:
+    kind = model["model_name"]
+    return kind.endswith("StyleModel") or (kind == "LayoutModel" and not _said(model["state"]))
 
 
 def _said(state: dict[str, Any]) -> dict[str, Any]:
