@@ -276,8 +276,15 @@ function render({ model, el }) {
     }
   }
 
+  let begun = false; // the sweep over the ladder has a frame of its own
   function draw() {
     const patterns = stored();
+    if (!begun) {
+      begun = true;
+      sweepNow(patterns);
+      repaint();
+      return;
+    }
     const chosen = model.get("separation");
     const r = steepnessAt(model.get("rung"));
     const mine = Math.min(model.get("digit"), patterns.length - 1);

@@ -404,7 +404,14 @@ function render({ model, el }) {
   /** A D* in words; where a row is censored, on which side. */
   const starText = ({ d, low, high, side }) => (side === "below" ? `below ${thousands(high)}` : side === "above" ? `above ${thousands(low)}` : thousands(Math.round(d)));
 
+  let begun = false; // the sweep over thresholds has a frame of its own
   function draw() {
+    if (!begun) {
+      begun = true;
+      sweepNow();
+      repaint();
+      return;
+    }
     const sigma2 = model.get("sigma2");
     const stars = starsAt(sigma2);
     starNow = stars;
