@@ -62,10 +62,11 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
                                         hovertemplate="valley (%{x:.3f}, %{y:.3f})<extra></extra>",
                                         marker={"symbol": "circle-open", "size": 17, "color": AMBER,
                                                 "line": {"width": 3}}), **place)
+    figure.update_annotations(font={"size": 13})
     listed = ", ".join(_point(p) for p in patterns)
     return titled(
-        figure, height=640, narrow_height=400, title="",
-        legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom"},
+        figure, height=640, narrow_height=420, title="",
+        legend={"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom"},
         alt=f"Contours of four functions of the plane for the {len(patterns)} patterns {listed}. "
             "(a) The negative LogSumExp falls without end. (b) The regulariser is a round bowl. "
             f"(c) Their sum, the MCHN energy at β = {beta:g}, has {_valleys(minima['(c)'])}. "
