@@ -195,7 +195,8 @@ def _command(entry: Any, place: str, file: str) -> Command:
         )
     if place in ("gpu", "gpus") and entry["cost"] == "record":
         raise FormError(f"{where}: cost is 'record', which is measured on a laptop; expected an estimate")
-    return Command(place=place, checkout=checkout, cost=_cost(entry["cost"], lists, where), **words, **lists)
+    fields: dict[str, Any] = {**words, **lists}
+    return Command(place=place, checkout=checkout, cost=_cost(entry["cost"], lists, where), **fields)
 
 
 def _shell(line: str, where: str, field: str) -> None:
