@@ -282,6 +282,7 @@ def make(site: Path, toc: Path, chromium: str | None = None) -> tuple[Path, int]
             device_scale_factor=2,
         )  # fmt: skip
         page = context.new_page()
+        page.set_default_timeout(120_000)  # a machine may be busy
         taken = [snapshot(page, site, chapter, slugs) for chapter in listed]
         context.close()
         first, _ = print_document(browser, assemble(listed, taken, {}), Path(scrap), "first")
@@ -304,10 +305,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml", help="its table of contents")
     parser.add_argument("--chromium", help="the browser's path; $CHROMIUM, or else Playwright's own")
     args = parser.parse_args(argv)
+    from playwright.sync_api import Error
+
     try:
         path, pages = make(args.site, args.toc, args.chromium)
-    except (OSError, ValueError) as problem:
-        print(f"pdf: {problem}", file=sys.stderr)
+    except (OSError, ValueError, Error) as problem:
+        print(f"pdf: {' '.join(str(problem).split())}", file=sys.stderr)
         return 2
     print(f"{path}: {pages} pages, {path.stat().st_size / 1e6:.1f} MB")
     return 0
