@@ -27,6 +27,9 @@ the page is ``--bs-reserve`` in book.css, by the name of its class.
 ``{provenance} name`` folds "How this was measured" under a figure, from the result record ``name``. The build fails
 if there is no such record or if it does not verify.
 
+Links to equations, references and claims show what they lead to (``finish.tips``); formulas are set when the book is
+finished (``finish.maths``), so none may define a macro.
+
 ``{sym}`rho``` is a symbol of ``notation.yml`` with a tip that says what it means, linked to its entry;
 ``{sym}`\rho^3 <rho>``` shows other maths with the same tip. Not in headings. ``{notation}`` lists all symbols, and with
 ``:overloaded:`` the signs that the paper uses for several things.
