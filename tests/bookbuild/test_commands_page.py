@@ -32,6 +32,11 @@ def test_every_command_stands_there_once_and_as_written(entries: dict[str, Tag])
         assert blocks == [line for line in (command.run, command.preset) if line]
 
 
+def test_every_command_has_the_name_that_the_figure_gives_it(entries: dict[str, Tag]) -> None:
+    names = [entry.select_one("p > .bs-run-name") for entry in entries.values()]
+    assert [name.get_text() for name in names if name is not None] == list(KNOWN)
+
+
 def test_every_command_says_what_it_costs(entries: dict[str, Tag]) -> None:
     told = run_costs.all_told(KNOWN, ROOT / "book" / "results")
     for command in KNOWN.values():

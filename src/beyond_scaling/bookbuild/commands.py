@@ -81,7 +81,9 @@ class Commands(SphinxDirective):
         return entry
 
     def _makes(self, command: Command) -> nodes.paragraph:
-        made = nodes.paragraph("", "", *self.parse_inline(command.makes)[0], classes=["bs-run-makes"])
+        name = nodes.inline("", command.id, classes=["bs-run-name"])  # as the figure of costs calls it
+        made = nodes.paragraph("", "", name, nodes.Text(" "), *self.parse_inline(command.makes)[0])
+        made["classes"].append("bs-run-makes")
         if command.chapter:
             made += [nodes.Text(" "), page_link("", page=command.chapter)]
         return made

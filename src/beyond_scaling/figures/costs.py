@@ -111,7 +111,7 @@ def _words(bar: Bar) -> str:
 
 def _caption(bars: list[Bar]) -> str:
     unknown = [bar for bar in bars if bar.told.kind == "estimate"]
-    text = "Circles: time of one core, measured, by command (its name below). "
+    text = "A row for each command, by the name that it has below. Circles: time of one core, measured. "
     if unknown:
         text += (
             f"Bars: estimates for {listed([bar.command.id for bar in unknown])}, between two speeds that a GPU may"
