@@ -57,6 +57,7 @@ class View {
     this.start();
     try {
       await show(this.model, this, this.content);
+      await this.drawn();
     } catch (error) {
       this.fail(error);
     }
@@ -66,6 +67,13 @@ class View {
     this.tools.name(this.content.querySelector(".bs-title")?.textContent);
     if (!this.tools.node.isConnected) this.place.append(this.tools.node); // moved, its button would lose the focus
     performance.mark("bs-widget-ready");
+  }
+  /** The book's widgets stay unseen until they are drawn, one a frame; a page in the background draws nothing. */
+  async drawn() {
+    for (let wait = 0; wait < 10 && !this.schedule.hurry; wait += 1) {
+      if (!this.content.querySelector(".bs-widget[style*='visibility']")) return;
+      await painted();
+    }
   }
   /** Set the models as the link says, if there is one. */
   start() {
