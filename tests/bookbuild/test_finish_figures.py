@@ -56,6 +56,16 @@ def test_what_is_left_is_what_is_seen(soup: BeautifulSoup):
     assert "font-family" not in " ".join(str(svg) for svg in drawings)
 
 
+def test_marks_of_one_style_say_it_once(soup: BeautifulSoup):
+    marks = [
+        group
+        for group in soup.select_one(".bs-still-wide").select("g[style]")
+        if len(group.select("path[transform]")) == 3 and "fill:var(--bs-energy)" in group["style"]
+    ]
+    assert marks, "the three squares"
+    assert not [path for path in marks[0].select("path") if path.has_attr("style")]
+
+
 def test_ids_are_their_own_and_lead_somewhere(soup: BeautifulSoup):
     text = " ".join(str(svg) for svg in soup.select(".bs-still > svg"))
     ids = re.findall(r' id="([^"]+)"', text)

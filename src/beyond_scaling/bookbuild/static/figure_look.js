@@ -84,6 +84,25 @@
   const unseen = (part) => /^(rect|path)$/.test(part.tagName) && (part.style.fillOpacity === "0" || part.style.fill === "none" || part.style.fill === "transparent")
     && (!part.style.stroke || part.style.stroke === "none" || part.style.strokeOpacity === "0" || parseFloat(part.style.strokeWidth) === 0);
 
+  /** Neighbours of one style in a group that has it: a hundred marks say it once. Opacity would be another thing on a group. */
+  function share(svg) {
+    for (const parent of [svg, ...svg.querySelectorAll("g")]) {
+      let run = [];
+      for (const child of [...parent.children, null]) {
+        const style = child?.getAttribute("style");
+        if (style && run[0]?.getAttribute("style") === style && !/(^|;)opacity/.test(style)) { run.push(child); continue; }
+        if (run.length > 2) {
+          const group = document.createElementNS(svg.namespaceURI, "g");
+          group.setAttribute("style", run[0].getAttribute("style"));
+          run[0].before(group);
+          group.append(...run);
+          run.forEach((part) => part.removeAttribute("style"));
+        }
+        run = style ? [child] : [];
+      }
+    }
+  }
+
   /** All layers of a drawn plot as one SVG: ids that begin with `prefix`, no class, no data, no font of its own. */
   function collected(plot, prefix) {
     const { width, height } = plot._fullLayout;
@@ -116,6 +135,7 @@
       if (!part.firstElementChild) part.remove();
       else if (part.tagName === "g" && !part.attributes.length) part.replaceWith(...part.childNodes);
     }
+    share(svg);
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("aria-hidden", "true"); // the stage around it has the words
     return svg;
