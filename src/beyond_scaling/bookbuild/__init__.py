@@ -21,8 +21,8 @@ A cell that ends in a plotly figure becomes a figure of the page. ``layout.meta[
 ``layout.meta["caption"]`` stands below it, ``layout.height`` is reserved before it is drawn. The page sets fonts, axes
 and grounds, light and dark; the colours of ``plotly_renderer.PALETTE`` follow the page too.
 
-A cell that ends in a widget (an anywidget, alone or in boxes, linked or not) stays alive with no kernel. Its room on
-the page is ``--bs-reserve`` in book.css, by the name of its class.
+A cell that ends in a widget (an anywidget, alone or in boxes, linked or not) stays alive with no kernel. Its picture, its
+words for a page without JavaScript and the room that it needs are taken from itself when the book is finished.
 
 ``{provenance} name`` folds "How this was measured" under a figure, from the result record ``name``. The build fails
 if there is no such record or if it does not verify.
