@@ -278,7 +278,7 @@ def make(site: Path, toc: Path, chromium: str | None = None) -> tuple[Path, int]
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--font-render-hinting=none"]
         browser = playwright.chromium.launch(executable_path=chromium or os.environ.get("CHROMIUM"), args=flags)
         context = browser.new_context(
-            viewport={"width": WIDTH, "height": 1000}, color_scheme="light", reduced_motion="reduce", bypass_csp=True,
+            viewport={"width": WIDTH, "height": 1600}, color_scheme="light", reduced_motion="reduce", bypass_csp=True,
             device_scale_factor=2,
         )  # fmt: skip
         page = context.new_page()

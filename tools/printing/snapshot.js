@@ -1,18 +1,21 @@
 // Run in a page of the book that is to be printed: everything drawn and unfolded, then its text as HTML that can stand
 // beside that of other pages. Ids get the page's prefix; links to other pages of the book become links within it.
 async ({ slug, title, slugs, site }) => {
-  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  // A frame, or what one would take: on a busy machine they come late, and there are many.
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+  const frame = () => Promise.race([new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))), pause(60)]);
   for (const details of document.querySelectorAll("details")) details.open = true;
   if (window.bsMountAll) await window.bsMountAll();
-  for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) { // for what waits to be seen
-    scrollTo(0, y);
+  const UNDRAWN = ".bs-view:not([data-ready]), .bs-figure-stage:not([data-drawn]):not(:has(.bs-still))";
+  const waiting = () => [...document.querySelectorAll(UNDRAWN)];
+  for (const node of waiting()) { // those that are drawn when seen
+    node.scrollIntoView({ block: "center" });
     await frame();
   }
-  const waiting = () => [...document.querySelectorAll(".bs-view:not([data-ready]), .bs-figure-stage:not([data-drawn]):not(:has(.bs-still))")];
-  for (let tries = 0; waiting().length && tries < 200; tries++) await new Promise((done) => setTimeout(done, 50));
+  for (let tries = 0; waiting().length && tries < 200; tries++) await pause(50);
   await window.MathJax?.startup?.promise;
   await document.fonts.ready;
-  await frame();
+  await pause(100); // widgets answer to what has moved them
 
   const article = document.querySelector("article.bd-article");
   for (const input of article.querySelectorAll("input")) {
