@@ -17,12 +17,14 @@ entry in the ledger; ``{verdict}`fails as printed <prop-4>``` says it in other w
 ``ledger.yml`` (see ``beyond_scaling.ledger``), from which ``{ledger}``, ``{findings}`` and ``{verdict-counts}`` are
 written too. A verdict's own word, ``{verdict}`fails```, is for the legend on the front page.
 
-A cell that ends in a plotly figure becomes a figure of the page. ``layout.meta["alt"]`` says what it shows,
-``layout.meta["caption"]`` stands below it, ``layout.height`` is reserved before it is drawn. The page sets fonts, axes
-and grounds, light and dark; the colours of ``plotly_renderer.PALETTE`` follow the page too.
+A cell that ends in a plotly figure becomes a figure of the page. ``layout.meta["alt"]`` says what it shows, with
+numbers from its data, and can be unfolded below it; ``layout.meta["caption"]`` stands below it; ``layout.height`` (and
+``layout.meta["narrow_height"]`` on a phone) is reserved before it is drawn. Its numbers are a file of the site,
+``downloads/data/PAGE-1.csv`` for the first of a page. The page sets fonts, axes and grounds, light and dark; the
+colours of ``plotly_renderer.PALETTE`` follow the page too.
 
-A cell that ends in a widget (an anywidget, alone or in boxes, linked or not) stays alive with no kernel. Its picture, its
-words for a page without JavaScript and the room that it needs are taken from itself when the book is finished.
+A cell that ends in a widget (an anywidget, alone or in boxes, linked or not) stays alive with no kernel. Its picture,
+its words for a page without JavaScript and the room that it needs are taken from itself when the book is finished.
 
 ``{provenance} name`` folds "How this was measured" under a figure, from the result record ``name``. The build fails
 if there is no such record or if it does not verify.
