@@ -96,8 +96,8 @@ class Commands(SphinxDirective):
         fact = self._fact("Needs", (words.rstrip(".") if before else words) or "what comes of")
         for number, command in enumerate(before):
             lead = ("; and what comes of " if words else " ") if number == 0 else ", "
-            line = command.run.splitlines()[0].split(" --")[0].removesuffix("\\").strip()
-            link = nodes.reference("", "", nodes.literal("", line), internal=True, refuri=f"#{command.anchor}")
+            name = nodes.inline("", command.id, classes=["bs-run-name"])
+            link = nodes.reference("", "", name, internal=True, refuri=f"#{command.anchor}")
             fact += [nodes.Text(lead), link]
         return fact
 
