@@ -158,7 +158,8 @@ def longest_task(trace: bytes) -> float:
     tasks = [
         event["tdur"] / 1000
         for event in events
-        if event["ph"] == "X" and event["name"].endswith("RunTask") and (event["pid"], event["tid"]) in threads
+        # A task that was running as the trace began or ended has no such time.
+        if "tdur" in event and event["name"].endswith("RunTask") and (event["pid"], event["tid"]) in threads
     ]
     if not tasks:
         raise ValueError("the trace has no tasks of a page; another Chromium may call them otherwise")
