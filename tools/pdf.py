@@ -279,7 +279,7 @@ def make(site: Path, toc: Path, chromium: str | None = None) -> tuple[Path, int]
         browser = playwright.chromium.launch(executable_path=chromium or os.environ.get("CHROMIUM"), args=flags)
         context = browser.new_context(
             viewport={"width": WIDTH, "height": 1600}, color_scheme="light", reduced_motion="reduce", bypass_csp=True,
-            device_scale_factor=2,
+            device_scale_factor=1,
         )  # fmt: skip
         page = context.new_page()
         page.set_default_timeout(120_000)  # a machine may be busy
