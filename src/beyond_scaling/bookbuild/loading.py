@@ -206,6 +206,7 @@ class _Compressing(SimpleHTTPRequestHandler):
     """Files as a good host sends them: text compressed, once for all visits."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are sent apart: the second would wait for the first one's answer
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
 
     def log_message(self, format: str, *args: object) -> None:
