@@ -1,4 +1,4 @@
-// When what is shown: the first widget after the first paint, the others when they come near, all of them for print.
+// When what is shown: the first widget at once, the others when they come near, all of them for print.
 
 const STATE = 'script[type="application/vnd.jupyter.widget-state+json"]';
 const VIEW = 'script[type="application/vnd.jupyter.widget-view+json"]';
@@ -69,7 +69,7 @@ async function follows(views) {
 
 async function start() {
   const { manager, views } = read();
-  let queue = painted();
+  let queue = Promise.resolve();
   const mount = (view) => { queue = queue.then(() => view.mount()).then(later); return queue; };
   window.bsMountAll = async () => { for (const view of views) await mount(view); };
   if (views.length === 0) return;
@@ -81,7 +81,6 @@ async function start() {
     for (const view of views) view.mount();
   });
   addEventListener("afterprint", () => { schedule.hurry = false; });
-  await painted();
   await follows(views);
   await mount(views[0]);
   const observer = new IntersectionObserver((entries) => {
