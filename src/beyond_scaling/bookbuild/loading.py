@@ -59,8 +59,12 @@ SETTLED = """async () => {
   if (window.MathJax?.startup?.promise) await window.MathJax.startup.promise;
   const near = (e) => { const at = e.getBoundingClientRect(); return at.bottom > 0 && at.top < innerHeight; };
   const done = (selector, name) => [...document.querySelectorAll(selector)].every((e) => e.dataset[name] || !near(e));
-  const laid = "laid" in document.documentElement.dataset || !document.querySelector("script[src*='bs/page.js']");
-  return document.readyState === "complete" && laid && done(".bs-view", "ready") && done(".bs-figure-stage", "drawn");
+  const there = (selector) => document.querySelector(selector) !== null;
+  const lays = there("script:is([src*='bs/page.js'], [src*='bs/site.js'])");
+  const laid = "laid" in document.documentElement.dataset || !lays;
+  const themed = !there("meta[name='bs-late']") || there("script[src*='bs/theme.js']");
+  return document.readyState === "complete" && laid && themed
+    && done(".bs-view", "ready") && done(".bs-figure-stage", "drawn");
 }"""
 
 # Idle twice in a row: what was put off until then has been done, and been seen by the observers.

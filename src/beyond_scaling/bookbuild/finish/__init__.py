@@ -16,7 +16,7 @@ Step = Callable[[Site], str]
 
 # Modules of this package with a function run(site), which returns a line on what it did. Their order matters: figures
 # and stills see formulas that are set, and the policy allows the scripts that are there in the end.
-STEPS: tuple[str, ...] = ("maths", "figures", "stills", "tips", "bundle", "policy")
+STEPS: tuple[str, ...] = ("maths", "figures", "stills", "tips", "theme", "bundle", "policy")
 
 
 def steps() -> dict[str, Step]:

@@ -1,8 +1,9 @@
-"""One style sheet and one script for all pages, where the theme and its extensions have twenty.
+"""One style sheet and two scripts for all pages, where the theme and its extensions have twenty.
 
 A browser paints when it has a page's style sheets and the scripts that are not put off. Here each page gets one sheet,
 and all its scripts wait until it is read: first those that bring its widgets to life, then what all pages share, then
-the rest, in their order.
+the rest, in their order. The theme's own scripts, which have the whole page laid out, wait for the first widget, if
+there is one: the loader of widgets asks for them by the ``<meta name="bs-late">`` of the page.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .site import Site
 
 SHEET = "_static/bs/site.css"
 SCRIPT = "_static/bs/site.js"
+LATE = "_static/bs/theme.js"
 
 _LINK = re.compile(r'[ \t]*<link\b(?=[^<>]*\brel="stylesheet")[^<>]*\bhref="(?P<address>[^"]+)"[^<>]*>\n?')
 _LOADED = re.compile(r'[ \t]*<script\b[^<>]*\bsrc="(?P<address>[^"]+)"[^<>]*></script>\n?')
@@ -25,11 +27,12 @@ _URL = re.compile(r"""url\((?P<quote>["']?)(?P<address>(?!data:|#|[a-z]+:)[^"')]
 _CHARSET = re.compile(r'@charset "[^"]*";')
 _WIDGETS = ("_static/widgets/", "_static/bs/widgets.js")
 _TABS = ("design-tabs.js", "sd-tab-set")  # a script, and the class without which it has nothing to do
+_THEME = ("_static/scripts/",)
 _HERE = "currentScript"  # a script that asks where it came from stays a file of its own
 
 
 def run(site: Site) -> str:
-    """Write the two files and let every page ask for them.
+    """Write the files and let every page ask for them.
 
     Raises:
         ValueError: pages that ask for the same files in different orders, or a style sheet that imports another.
@@ -41,13 +44,16 @@ def run(site: Site) -> str:
     shared = [file for file in merged(scripts) if all(file in own for own in scripts.values())]
     shared = [file for file in shared if _HERE not in site.read(file)]
     site.write(SHEET, '@charset "UTF-8";\n' + "\n".join(moved(site.read(file), file) for file in together))
-    # Not a directive first, which would be for all; and a semicolon wherever a file has forgotten it.
-    site.write(SCRIPT, ";\n" + ";\n".join(site.read(file) for file in shared))
+    late = [file for file in shared if file.startswith(_THEME)]
+    for target, sources in ((SCRIPT, [file for file in shared if file not in late]), (LATE, late)):
+        # Not a directive first, which would be for all; and a semicolon wherever a file has forgotten it.
+        site.write(target, ";\n" + ";\n".join(site.read(file) for file in sources))
+    versions = {file: _version(site, file) for file in (SHEET, SCRIPT, LATE)}
     for name, page in pages.items():
-        site.write(name, asking(page, name, shared, _version(site, SHEET), _version(site, SCRIPT)))
+        site.write(name, asking(page, name, shared, versions))
     for file in {*together, *shared}:
         (site.root / file).unlink()
-    return f"{len(together)} style sheets and {len(shared)} scripts in one file each"
+    return f"{len(together)} style sheets in one file, {len(shared)} scripts in two"
 
 
 def merged(files: Mapping[str, Sequence[str]]) -> list[str]:
@@ -90,25 +96,30 @@ def moved(sheet: str, file: str) -> str:
     return f"/* {file} */\n" + _URL.sub(move, _CHARSET.sub("", sheet))
 
 
-def asking(page: str, name: str, shared: Iterable[str], sheet: str, script: str) -> str:
-    """A page that asks for the two files; its own scripts stay, put off until it is read.
+def asking(page: str, name: str, shared: Iterable[str], versions: Mapping[str, str]) -> str:
+    """A page that asks for the shared files; its own scripts stay, put off until it is read.
 
     Args:
         page, name: its text and its name.
-        shared: the scripts that are in the one for all.
-        sheet, script: the versions of the two files, for their addresses.
+        shared: the scripts that are in those for all.
+        versions: of the shared files, for their addresses.
     """
-    up = "../" * name.count("/")
+
+    def address(file: str) -> str:
+        return f"{'../' * name.count('/')}{file}?v={versions[file]}"
+
     linked = _LINK.search(page)
     if linked:
         page = page[: linked.start()] + "\0" + page[linked.start() :]
-        page = _LINK.sub("", page).replace("\0", f'    <link rel="stylesheet" href="{up}{SHEET}?v={sheet}" />\n')
+        page = _LINK.sub("", page).replace("\0", f'    <link rel="stylesheet" href="{address(SHEET)}" />\n')
     gone = set(shared)
     own = [match["address"] for match in _LOADED.finditer(page) if _file(name, match["address"]) not in gone]
-    alive = [address for address in own if _file(name, address).startswith(_WIDGETS)]
-    wanted = [*alive, f"{up}{SCRIPT}?v={script}", *(address for address in own if address not in alive)]
-    loading = "".join(f'    <script defer src="{address}"></script>\n' for address in wanted)
-    return _LOADED.sub("", page).replace("</head>", f"{loading}  </head>", 1)
+    alive = [one for one in own if _file(name, one).startswith(_WIDGETS)]
+    wanted = [*alive, address(SCRIPT), *([] if alive else [address(LATE)]), *(one for one in own if one not in alive)]
+    asked = "".join(f'    <script defer src="{one}"></script>\n' for one in wanted)
+    if alive:
+        asked += f'    <meta name="bs-late" content="{address(LATE)}" />\n'
+    return _LOADED.sub("", page).replace("</head>", f"{asked}  </head>", 1)
 
 
 def _without_tabs(page: str) -> str:

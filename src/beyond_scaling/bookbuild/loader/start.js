@@ -101,4 +101,13 @@ if (window.MathJax && !window.MathJax.version) {
     pageReady: () => first.then(() => window.MathJax.startup.defaultPageReady()),
   };
 }
+// The theme's scripts have the whole page laid out: in a finished page they come when the first widget can be used.
+first.then(() => {
+  const late = document.querySelector("meta[name='bs-late']");
+  if (!late) return;
+  const script = element("script", { src: late.content });
+  // Part of them starts with the page's load event, which may be over.
+  script.addEventListener("load", () => { if (document.readyState === "complete") dispatchEvent(new Event("load")); });
+  document.head.append(script);
+});
 start().finally(release);

@@ -47,5 +47,5 @@
     await markScrollers();
     document.documentElement.dataset.laid = "out"; // for tests, which must not look before
     new ResizeObserver(markScrollers).observe(document.querySelector("article") ?? document.body);
-  });
+  }, { once: true });
 })();

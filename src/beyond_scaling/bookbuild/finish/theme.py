@@ -1,0 +1,37 @@
+"""Light or dark is chosen before a page is painted, and is light where no script runs.
+
+The theme leaves a reader's "as my system" to a script that comes late: until then a dark page would be light.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .site import Site
+
+_CHOICE = re.compile(
+    r'document\.documentElement\.dataset\.mode = localStorage\.getItem\("mode"\) \|\| "auto";\s*'
+    r'document\.documentElement\.dataset\.theme = localStorage\.getItem\("theme"\) \|\| "auto";'
+)
+_CHOSEN = """{
+      let mode = "auto";
+      try { mode = localStorage.getItem("mode") || mode; } catch { /* a reader who lets no page remember anything */ }
+      const dark = mode === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : mode === "dark";
+      Object.assign(document.documentElement.dataset, { mode, theme: dark ? "dark" : "light" });
+    }"""
+_ROOT = re.compile(r'(<html\b[^<>]*\bdata-theme=")auto(")')
+
+
+def run(site: Site) -> str:
+    """Put the choice into every page's head.
+
+    Raises:
+        ValueError: a page in which the theme chooses in another way.
+    """
+    names = site.pages()
+    for name in names:
+        page, found = _CHOICE.subn(lambda _: _CHOSEN, site.read(name))
+        if found != 1:
+            raise ValueError(f"{name}: expected one script that sets dataset.mode and dataset.theme, found {found}")
+        site.write(name, _ROOT.sub(r"\1light\2", page, count=1))
+    return f"light or dark from the start on {len(names)} pages"
