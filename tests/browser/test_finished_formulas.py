@@ -46,7 +46,7 @@ def test_every_formula_is_set_and_mathjax_is_gone(name: str):
     assert len(page.select("mjx-assistive-mml > math")) == len(page.select("mjx-container"))
     assert page.select("mjx-merror") == []
     assert [script for script in page.select("script") if "mathjax" in str(script)[:300].lower()] == []
-    assert bool(page.select(".math")) == bool(page.select('head link[href*="bs/maths.css"]'))
+    assert len(page.select('head link[rel="stylesheet"]')) == 1, "the formulas' sheet is in the one for all"
 
 
 @each_page
@@ -62,8 +62,9 @@ def test_every_tip_that_is_named_is_there_once(name: str):
 
 def test_the_site_carries_no_mathjax_and_the_fonts_that_it_uses():
     assert list(HTML.rglob("tex-*.js")) == []
-    sheet = HTML / "_static" / "bs" / "maths.css"
-    named = {(sheet.parent / path).resolve() for path in re.findall(r'url\("([^"]+)"\)', sheet.read_text("utf-8"))}
+    sheet = HTML / "_static" / "bs" / "site.css"
+    fonts = re.findall(r'url\("([^"]+\.woff)"\)', sheet.read_text("utf-8"))
+    named = {(sheet.parent / path).resolve() for path in fonts}
     assert named == {path.resolve() for path in (HTML / "_static" / "mathjax").rglob("*.woff")}
 
 

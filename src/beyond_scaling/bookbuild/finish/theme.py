@@ -1,6 +1,8 @@
-"""Light or dark is chosen before a page is painted, and is light where no script runs.
+"""What has to be known before a page is painted: light or dark, and whether it is read from its top.
 
-The theme leaves a reader's "as my system" to a script that comes late: until then a dark page would be light.
+The theme leaves a reader's "as my system" to a script that comes late: until then a dark page would be light. And only
+a page that is opened at its top may leave its far blocks out of the first layout (book.css): one that is opened again,
+or at an anchor, would move when they come.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ _CHOSEN = """{
       try { mode = localStorage.getItem("mode") || mode; } catch { /* a reader who lets no page remember anything */ }
       const dark = mode === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : mode === "dark";
       Object.assign(document.documentElement.dataset, { mode, theme: dark ? "dark" : "light" });
+      const fresh = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+      if (fresh && !location.hash) document.documentElement.dataset.fresh = "";
     }"""
 _ROOT = re.compile(r'(<html\b[^<>]*\bdata-theme=")auto(")')
 
@@ -34,4 +38,4 @@ def run(site: Site) -> str:
         if found != 1:
             raise ValueError(f"{name}: expected one script that sets dataset.mode and dataset.theme, found {found}")
         site.write(name, _ROOT.sub(r"\1light\2", page, count=1))
-    return f"light or dark from the start on {len(names)} pages"
+    return f"known from the start on {len(names)} pages"

@@ -28,8 +28,7 @@
   /** Blocks that book.css leaves out of the first layout join it soon: with all heights known, links lead where they should. */
   const LATER = ".bd-article section > p, .bd-article div.admonition, .bs-claim";
   const join = (block) => { block.style.contentVisibility = "visible"; };
-  const atTheTop = !location.hash && performance.getEntriesByType("navigation")[0]?.type === "navigate";
-  if (!atTheTop) document.querySelectorAll(LATER).forEach(join);
+  const fresh = "fresh" in document.documentElement.dataset; // opened at its top: set before the first paint
   const joinAll = () => inSlices(document.querySelectorAll(LATER), (block) => { join(block); block.getBoundingClientRect(); });
 
   /** What scrolls sideways must be reachable by keyboard; what does not should not be a stop. */
@@ -43,7 +42,7 @@
     }, () => mine !== round);
   }
   addEventListener("load", async () => {
-    if (atTheTop) await joinAll();
+    if (fresh) await joinAll();
     await markScrollers();
     document.documentElement.dataset.laid = "out"; // for tests, which must not look before
     new ResizeObserver(markScrollers).observe(document.querySelector("article") ?? document.body);
