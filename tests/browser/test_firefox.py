@@ -44,7 +44,7 @@ SIDEWAYS = """async (width) => {
 
 # The middle of an element, once it is in the middle of the window; null if there is none.
 MIDDLE = """async (selector) => {
-  const found = document.querySelector(selector);
+  const found = [...document.querySelectorAll(selector)].find((one) => one.getClientRects().length > 0);
   if (!found) return null;
   found.scrollIntoView({ block: "center", behavior: "instant" });
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -53,9 +53,10 @@ MIDDLE = """async (selector) => {
 }"""
 
 HANDLE = ".bs-view .bs-handle:not([aria-disabled='true'])"
+FIRST = f"[...document.querySelectorAll(\"{HANDLE}\")].find((one) => one.getClientRects().length > 0)"
 # What the widget of the first handle says: its handles' places and its numbers.
 SAYS = f"""() => {{
-  const widget = document.querySelector("{HANDLE}").closest(".bs-view");
+  const widget = {FIRST}.closest(".bs-view");
   const handles = [...widget.querySelectorAll(".bs-handle")].map((h) => h.getAttribute("transform"));
   return [handles, widget.querySelector(".bs-readout")?.textContent ?? ""];
 }}"""
@@ -126,7 +127,7 @@ def moved_by_hand(tab: Tab) -> None:
     before = tab.evaluate(SAYS)
     tab.drag(*place, -17, -13)
     after = until(lambda: (now := tab.evaluate(SAYS)) != before and now)
-    tab.evaluate(f"() => document.querySelector(\"{HANDLE}\").focus()")
+    tab.evaluate(f"() => {FIRST}.focus()")
     tab.press("ArrowRight", "ArrowUp")
     until(lambda: tab.evaluate(SAYS) != after)
 
