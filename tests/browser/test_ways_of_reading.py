@@ -36,7 +36,8 @@ WALK = """() => {
 WALKED = """() => {
   const { expected, reached, unseen } = window.bsWalk;
   const name = (e) => e.outerHTML.slice(0, 120);
-  const order = reached.filter((e) => expected.includes(e));
+  // A preview with links of its own is left by way of the link that shows it.
+  const order = reached.filter((e) => expected.includes(e)).filter((e, i, all) => e !== all[i - 1]);
   const follows = (a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING;
   const back = order.filter((e, i) => i > 0 && !follows(order[i - 1], e));
   const missed = expected.filter((e) => !reached.includes(e));
@@ -77,8 +78,11 @@ def test_tab_reaches_everything_in_order_and_shows_where_it_is(visit: Open, name
         page.evaluate("scrollTo(0, 0)")
         many = page.evaluate(WALK)
         assert many > 5
-        for _ in range(many + 2):
+        inside = page.locator(".bs-tip a").count()  # links of previews, which are there while their own link is visited
+        for _ in range(many + 2 * inside + 2):
             page.keyboard.press("Tab")
+            if page.evaluate("bsWalk.reached.includes(bsWalk.expected.at(-1))"):
+                break
         walked = page.evaluate(WALKED)
         assert walked["missed"] == []
         # From the end the focus goes round to the beginning: once at most.
