@@ -35,7 +35,7 @@
     // What scrolls can be reached by keyboard; the tip itself takes the focus of a click, and so stays.
     for (const part of [tip, ...tip.querySelectorAll("mjx-container")]) {
       const scrolls = part.scrollWidth > part.clientWidth + 1 || part.scrollHeight > part.clientHeight + 1;
-      if (scrolls && getComputedStyle(part).display !== "inline") part.tabIndex = 0;
+      if (scrolls && getComputedStyle(part).overflowX !== "visible") part.tabIndex = 0;
       else part.removeAttribute("tabindex");
     }
     if (!tip.hasAttribute("tabindex")) tip.tabIndex = -1;
