@@ -143,7 +143,7 @@ def test_the_site_is_light():
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_nothing_moves_while_a_page_loads(report, name: str, width: int):
     for event, shifts in report(name, width=width).shifts.items():
-        # Opened again half-way, a page is put there by the browser once it is long enough, and that may count as a move.
+        # Opened again half-way, a page is put there by the browser once it is long enough, which may count as a move.
         allowed = RESTORED if event == "reloaded" else BUDGET.shift
         assert sum(shift["value"] for shift in shifts) <= allowed, (event, shifts)
 
