@@ -235,8 +235,9 @@ export function repainter(root, draw) {
       stop = () => {};
       while (stop) run();
     } else if (drawn) {
+      stop = () => {};
       const frameId = requestAnimationFrame(run);
-      stop = () => cancelAnimationFrame(frameId);
+      if (stop) stop = () => cancelAnimationFrame(frameId); // some draw at once
     } else stop = inTurn(run);
   };
   const unwatch = onPrint(() => { if (stop) { stop(); stop = null; request(); } });
