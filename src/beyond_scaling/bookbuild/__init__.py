@@ -47,51 +47,36 @@ costs.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 
+# Modules of this package that register something of their own.
+PARTS = (
+    "assets",
+    "colophon",
+    "commands",
+    "downloads",
+    "equations",
+    "ledger",
+    "links",
+    "notebooks",
+    "page_menu",
+    "provenance",
+    "renumbering",
+    "repairs",
+    "sanitise",
+    "symbols",
+    "verdicts",
+    "widget_views",
+)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
-    from . import (
-        assets,
-        colophon,
-        commands,
-        downloads,
-        equations,
-        ledger,
-        links,
-        notebooks,
-        page_menu,
-        provenance,
-        renumbering,
-        repairs,
-        sanitise,
-        symbols,
-        verdicts,
-        widget_views,
-    )
-
-    parts = (
-        assets,
-        colophon,
-        commands,
-        downloads,
-        equations,
-        ledger,
-        links,
-        notebooks,
-        page_menu,
-        provenance,
-        renumbering,
-        repairs,
-        sanitise,
-        symbols,
-        verdicts,
-        widget_views,
-    )
-    for part in parts:
-        part.setup(app)
+    for name in PARTS:
+        import_module(f".{name}", __package__).setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

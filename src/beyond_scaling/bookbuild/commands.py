@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutils import nodes
-from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from beyond_scaling import results, run_costs
 from beyond_scaling.commands import FILE, PLACES, Command, load
 
+from .at_start import readable
 from .links import page_link
 from .provenance import folded
 
@@ -108,12 +108,7 @@ def _shell(line: str) -> nodes.literal_block:
 
 def check(app: Sphinx) -> None:
     """Commands that cannot be read stop the build at its start; a book without them is fine."""
-    path = Path(app.srcdir) / FILE
-    if path.exists():
-        try:
-            load(path)
-        except ValueError as reason:
-            raise ExtensionError(str(reason)) from reason
+    readable(app, FILE, load)
 
 
 def setup(app: Sphinx) -> None:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml  # type: ignore[import-untyped]
 from docutils import nodes
-from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
+from .at_start import readable
 from .links import chapter, page_link
 
 if TYPE_CHECKING:
@@ -337,12 +337,7 @@ def script_where_used(app: Sphinx, pagename: str, templatename: str, context: di
 
 def check(app: Sphinx) -> None:
     """A notation that cannot be read stops the build at its start; a book without one is fine."""
-    path = Path(app.srcdir) / FILE
-    if path.exists():
-        try:
-            load(path)
-        except ValueError as reason:
-            raise ExtensionError(str(reason)) from reason
+    readable(app, FILE, load)
 
 
 def setup(app: Sphinx) -> None:
