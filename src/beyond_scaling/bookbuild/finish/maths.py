@@ -6,6 +6,7 @@ readers read. All pages share one style sheet and the fonts that it uses, and lo
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import html
 import json
@@ -33,6 +34,8 @@ _DELIMITERS = (
     (r"\[", r"\]", True),
 )
 _FACE = re.compile(r"@font-face[^{}]*\{\s*font-family: (?P<family>[^;]+);[^{}]*?/(?P<file>[^/\"]+\.woff)\"[^{}]*\}\n*")
+_ADDRESS = re.compile(r'url\("[^"]*"\)')
+_LINES = "MathJax_Zero.woff"  # the first font of every formula: empty, and so the one that gives lines their heights
 # Formulas are set apart from each other, so that one page's macros can not change another page's formulas.
 _DEFINITION = re.compile(r"\\(?:(?:re|provide)?newcommand|renewcommand|[egx]?def|let|newenvironment)(?![a-zA-Z])")
 # Widgets that bring LaTeX of their own are set on the page.
@@ -165,7 +168,7 @@ class Made:
 
     Attributes:
         sets: the HTML of each.
-        fonts: the names of the files that show them.
+        fonts: the names of the files of the site that show them.
         version: of the style sheet, for its address.
     """
 
@@ -222,11 +225,18 @@ class _Setter:
         if seen["failed"]:
             raise ValueError(f"{FONTS}: no font {', '.join(sorted(set(seen['failed'])))}")
         fonts = {face["file"] for face in _FACE.finditer(sheet) if face["family"].strip('"') in seen["used"]}
-        # Glyphs have their widths from the sheet: nothing moves when a font comes, and no other font is shown before.
-        sheet = _FACE.sub(lambda face: _shown_late(face[0]) if face["file"] in fonts else "", sheet)
+        sheet = _FACE.sub(lambda face: self.still(face) if face["file"] in fonts else "", sheet)
         self.site.write(SHEET, sheet)
-        return Made(sets, frozenset(fonts), hashlib.sha256(sheet.encode()).hexdigest()[:8])
+        return Made(sets, frozenset(fonts - {_LINES}), hashlib.sha256(sheet.encode()).hexdigest()[:8])
 
+    def still(self, face: re.Match[str]) -> str:
+        """A font with which nothing moves when it comes.
 
-def _shown_late(face: str) -> str:
-    return face.replace("}", "  font-display: block;\n}")
+        Glyphs have their widths from the sheet, lines their heights from one font, which is therefore in the sheet; and
+        no other font is shown before.
+        """
+        rule = face[0].replace("}", "  font-display: block;\n}")
+        if face["file"] != _LINES:
+            return rule
+        data = base64.b64encode((self.site.root / FONTS / _LINES).read_bytes()).decode()
+        return _ADDRESS.sub(f'url("data:font/woff;base64,{data}")', rule)

@@ -22,7 +22,7 @@ from .site import Site
 _FIXED = (
     ("style-src", "'self' 'unsafe-inline'"),
     ("img-src", "'self' data: blob:"),  # data: icons of the theme; blob: a figure that is being saved as an image
-    ("font-src", "'self'"),
+    ("font-src", "'self' data:"),  # data: the font that gives formulas the heights of their lines
     ("connect-src", "'self'"),  # the search shows lines of the pages it found
     ("form-action", "'self'"),
     ("base-uri", "'none'"),
