@@ -25,8 +25,8 @@
     }
   }
 
-  /** Blocks that book.css leaves out of the first layout join it soon: with all heights known, links lead where they should. */
-  const LATER = ".bd-article section > p, .bd-article div.admonition, .bs-claim";
+  /** Sections and blocks that book.css leaves out of the first layout join it soon: with all heights known, links lead where they should. */
+  const LATER = ".bd-article > section > section, .bd-article section > p, .bd-article div.admonition, .bs-claim";
   const join = (block) => { block.style.contentVisibility = "visible"; };
   const fresh = "fresh" in document.documentElement.dataset; // opened at its top: set before the first paint
   const joinAll = () => inSlices(document.querySelectorAll(LATER), (block) => { join(block); block.getBoundingClientRect(); });
