@@ -71,9 +71,10 @@ def test_layers_show_medians_with_intervals(record: Record) -> None:
         (mark,) = ends(lines[name, "y", "markers"])
         assert mark == interval(found["after"]["distance"]["1"], "median")
         assert lines[name, "y", "markers"].x[0] > 2, "beside the stream, not on it"
-    (line,) = drawn.layout.shapes
-    assert line.y0 == record.summary["hypothesis"]
-    assert f"{record.summary['hypothesis']:.2f}" in " ".join(a.text for a in drawn.layout.annotations)
+    (line,) = [trace for trace in drawn.data if trace.name.startswith("hypothesis")]
+    assert line.yaxis == "y"
+    assert list(line.y) == [record.summary["hypothesis"]] * 2
+    assert f"{record.summary['hypothesis']:.2f}" in line.name, "in the legend, where it covers no curve"
 
 
 def test_layers_end_with_what_leaves_the_last_block(record: Record) -> None:
@@ -130,8 +131,8 @@ def test_growth_shows_means_and_the_records_own_fit(records: tuple[Record, Recor
         assert [band.y[half], band.y[half - 1]] == pytest.approx([far["low"], far["high"]], rel=1e-3)
         slope = math.log(line.y[-1] / line.y[0]) / math.log(line.x[-1] / line.x[0])
         assert -slope == pytest.approx(growth["exponent"], rel=1e-2)
-    (rule,) = drawn.layout.shapes
-    assert rule.y0 == record.summary["hypothesis"]
+    (rule,) = [trace for trace in drawn.data if (trace.name or "").startswith("hypothesis")]
+    assert list(rule.y) == [record.summary["hypothesis"]] * 2
     assert radius_growth.figure(record, most=1e6).data[1].x[-1] == 1_000_000
 
 

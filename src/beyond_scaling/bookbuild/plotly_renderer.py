@@ -62,6 +62,7 @@ PALETTE = {
     "#00775a": "good",
     "#c02432": "bad",
     "#9c3f76": "accent",
+    style.GROUND.lower(): "ground",
     style.BLUE.lower(): "energy",
     style.ORANGE.lower(): "mchn",
     style.GREY.lower(): "nearest",

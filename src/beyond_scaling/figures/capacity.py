@@ -13,7 +13,7 @@ from ..hopfield.capacity.crossing import Curve
 from ..hopfield.capacity.record import curves
 from ..results import Record
 from .capacity_parts import CRITERIA, about, check_kind, names, number, planned, theory
-from .style import GREY, titled
+from .style import GREY, UNDER_TEXT, titled
 from .width_parts import faint, log_axis, look, ramp, shorts
 
 COLUMNS = 2
@@ -39,7 +39,7 @@ def figure(record: Record, series: Sequence[str] | None = None) -> go.Figure:
     wrap = 46 if columns == 1 else 21
     drawing = make_subplots(
         rows, columns, horizontal_spacing=0.11, vertical_spacing=0.34 / rows,
-        subplot_titles=["<br>".join(textwrap.wrap(name, wrap)) for name in chosen],
+        subplot_titles=["<br>".join(_lines(name, wrap)) for name in chosen],
     )  # fmt: skip
     for place, name in enumerate(chosen):
         _panel(drawing, record, name, place // columns + 1, place % columns + 1)
@@ -95,7 +95,7 @@ def _panel(drawing: go.Figure, record: Record, name: str, row: int, column: int)
     )  # upper left, where errors are small
     drawing.add_annotation(
         text=key, x=0.02, y=1, xref="x domain", yref="y domain", xanchor="left", yanchor="top", align="left",
-        showarrow=False, **axes,
+        showarrow=False, bgcolor=UNDER_TEXT, borderpad=0, **axes,
     )  # fmt: skip
 
 
@@ -133,6 +133,12 @@ def _theory(
                    line={"color": GREY, "dash": "dot", "width": 2}, hoverinfo="skip"),
         **axes,
     )  # fmt: skip
+
+
+def _lines(words: str, most: int) -> list[str]:
+    """As few lines as will do, and these about as long as each other."""
+    wrapped = [textwrap.wrap(words, width, break_long_words=False) for width in range(1, most + 1)]
+    return next(lines for lines in wrapped if len(lines) == len(wrapped[-1]))
 
 
 def _chosen(record: Record, series: Sequence[str] | None) -> list[str]:

@@ -9,10 +9,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..energy import energy, mchn_energy, mchn_regulariser, nearest_distance, negative_lse, stationary_points
-from .style import AMBER, BLUE, GREY, ORANGE, SEQUENTIAL, titled
+from .style import AMBER, BLUE, GREY, ORANGE, titled
 
 PLANE = np.array([[-2.0, -0.5], [0.2, -0.3], [1.5, 1.5]])  # Figure 1, left
 LINE = np.array([[-2.0], [0.0], [1.0]])  # Figure 1, right
+
+# The landscape widgets' map (widgets/field.js), so that low ground has one colour: its lightness rises evenly.
+GROUND = ["#0c2350", "#20447f", "#3f6898", "#6d8fab", "#9fb4b8", "#cbd0bd", "#e8e2c3", "#f7f0d9"]
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -48,8 +51,8 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
         # A heatmap below straight lines: filled and rounded ones would weigh twelve times as much on the page.
         levels = {"start": low + (high - low) / 18, "end": high, "size": (high - low) / 18, "coloring": "heatmap"}
         figure.add_trace(go.Contour(x=np.round(x, 4), y=np.round(y, 4), z=np.round(values, 3), contours=levels,
-                                    zmin=low, zmax=high, colorscale=SEQUENTIAL, showscale=False, name=title,
-                                    line={"width": 0.6, "smoothing": 0},
+                                    zmin=low, zmax=high, colorscale=GROUND, showscale=False, name=title,
+                                    line={"width": 0.6, "smoothing": 0, "color": "rgba(12, 35, 80, 0.55)"},
                                     hovertemplate="(%{x:.2f}, %{y:.2f}): %{z:.3f}<extra></extra>"), **place)
         figure.add_trace(go.Scatter(x=patterns[:, 0], y=patterns[:, 1], mode="markers", name="pattern",
                                     legendgroup="pattern", showlegend=number == 0, hoverinfo="skip",
@@ -108,7 +111,7 @@ def profiles(patterns: np.ndarray = LINE, betas: tuple[float, float] = (1.0, 2.0
                                 hoverinfo="skip", marker={"symbol": "circle", "size": 9, "color": GREY}))
     figure.update_xaxes(title="x")
     figure.update_yaxes(title="energy", range=[-0.8, 4.2])
-    listed = ", ".join(f"{v:g}" for v in patterns[:, 0])
+    listed = ", ".join(f"{v:g}".replace("-", "−") for v in patterns[:, 0])
     return titled(
         figure, height=430, title="", legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         alt=f"Energies along a line for the patterns {listed}. Valleys, marked by dots, with their energy: "

@@ -149,7 +149,7 @@ def _references(record: Record, side: str) -> list[tuple[float, str, str]]:
         distance = summary["controls"]["gaussian"][side]["distance"]
         median = distance[max(distance, key=float)]["median"]
         found.append((median, "dot", f"Gaussian, same covariance: {median:.2f}"))
-    found.append((PAPER_DISTANCE, "longdashdot", f"the paper’s {PAPER_DISTANCE:g} ({PAPER_MODEL}, n = {PAPER_WIDTH})"))
+    found.append((PAPER_DISTANCE, "longdashdot", f"the paper’s {PAPER_DISTANCE:g} ({PAPER_MODEL})"))
     return found
 
 
@@ -184,7 +184,7 @@ def _caption(record: Record) -> str:
     return (
         f"Nearest-neighbour distances among {percents} of {record.summary['vectors']:,} activations of"
         f" {record.parameters['model']}; short lines under the curves are the medians. The paper’s value"
-        f" belongs to another, larger model, {PAPER_MODEL}."
+        f" belongs to another, larger model, {PAPER_MODEL} (n = {PAPER_WIDTH})."
     )
 
 

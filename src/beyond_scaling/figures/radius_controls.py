@@ -14,6 +14,7 @@ _SIDES = {
     "before": ("before the final norm", BLUE, "circle"),
     "after": ("after the final norm", ORANGE, "square-open"),
 }
+_NAMES = 160  # px for the names of the rows; the titles begin where they do
 _PANELS = (
     ("Median distance to the nearest other vector", "median"),
     ("The same over the root-mean-square norm", "median_over_rms_norm"),
@@ -60,8 +61,8 @@ def figure(record: Record) -> go.Figure:
             )
         axis = "" if panel == 1 else str(panel)
         drawing.add_annotation(
-            text=f"<b>{title}</b>", showarrow=False, x=1, y=1, xref=f"x{axis} domain", yref=f"y{axis} domain",
-            xanchor="right", yanchor="bottom", yshift=20 if panel == 1 else 6,  # room is on the left, above the labels
+            text=f"<b>{title}</b>", showarrow=False, x=0, y=1, xref=f"x{axis} domain", yref=f"y{axis} domain",
+            xanchor="left", yanchor="bottom", yshift=20 if panel == 1 else 6, xshift=-_NAMES,
         )  # fmt: skip
     hypothesis = record.summary["hypothesis"]
     drawing.add_shape(
@@ -78,7 +79,8 @@ def figure(record: Record) -> go.Figure:
     )
     return titled(
         drawing, height=240 + 3 * 42 * len(rows), title="", alt=alt_text(record), caption=_caption(record),
-        margin={"l": 60, "r": 20, "t": 60, "b": 40}, legend={"orientation": "h", "y": -0.08}, hovermode="closest",
+        margin={"l": _NAMES + 5, "r": 20, "t": 60, "b": 40}, hovermode="closest",
+        legend={"orientation": "h", "y": -0.08, "xref": "container", "x": 0.03},
     )  # fmt: skip
 
 

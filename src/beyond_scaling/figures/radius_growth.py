@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from ..radius.growth import fit_growth
 from ..radius.settings import AT, SIDES, column_name, fraction_name
 from ..results import Record
-from .radius_sites import bars, check_kind, listed, short, told
-from .style import BLUE, GREY, ORANGE, titled
+from .radius_sites import bars, check_kind, hypothesis_line, listed, short, told
+from .style import BLUE, ORANGE, titled
 
 _LOOKS = {
     "before": ("before the final norm", BLUE, "solid", "circle"),
@@ -78,12 +78,7 @@ def figure(record: Record, *others: Record, most: float = AT[-1]) -> go.Figure:
                     hovertemplate=f"{label}: %{{y:.4g}} at %{{x:,}}<extra></extra>",
                 )
             )  # fmt: skip
-    hypothesis = record.summary["hypothesis"]
-    drawing.add_hline(y=hypothesis, line={"color": GREY, "dash": "dash", "width": 1.8})
-    drawing.add_annotation(
-        text=f"hypothesis 2√(n/2πe) = {hypothesis:.2f}", showarrow=False, xref="paper", x=1, y=math.log10(hypothesis),
-        xanchor="right", yanchor="bottom", font={"size": 12},
-    )  # fmt: skip
+    drawing.add_trace(hypothesis_line(record, [grid[0], grid[-1]]))
     drawing.update_xaxes(
         type="log", title="number of vectors m", showgrid=False, dtick=1, exponentformat="power",
         range=[math.log10(grid[0]), math.log10(grid[-1])],
@@ -95,7 +90,7 @@ def figure(record: Record, *others: Record, most: float = AT[-1]) -> go.Figure:
         ticktext=[f"{mark:,.10g}" for mark in marks],
     )  # fmt: skip
     return titled(
-        drawing, height=480, title="", alt=alt_text(record, *others), caption=_caption(record),
+        drawing, height=480, narrow_height=530, title="", alt=alt_text(record, *others), caption=_caption(record),
         margin={"l": 60, "r": 20, "t": 30, "b": 50}, legend={"orientation": "h", "y": -0.18}, hovermode="closest",
     )  # fmt: skip
 

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..results import Record
-from .radius_sites import LOOKS, bars, check_kind, layers_of, listed, short, told, variants, whole
-from .style import GREY, titled
+from .radius_sites import LOOKS, bars, check_kind, hypothesis_line, layers_of, listed, short, told, variants, whole
+from .style import titled
 
 _PANELS = ("Median distance to the nearest other vector", "The same over the root-mean-square norm")
 
@@ -28,19 +28,15 @@ def figure(record: Record) -> go.Figure:
     _check(record)
     drawing = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.11)
     names, numbers = _stream(record)
-    end = numbers[-1] + max(1, round((numbers[-1] - numbers[0]) / 8))  # where the norm's own point stands
+    end = numbers[-1] + max(1, round((numbers[-1] - numbers[0]) / 6))  # where the norm's own point stands
     for variant, found in variants(record).items():
         if names[0] not in found:
             continue
         for row in (1, 2):
             for trace in _traces(variant, found, names, numbers, end, row):
                 drawing.add_trace(trace, row=row, col=1)
-    hypothesis = record.summary["hypothesis"]
-    drawing.add_hline(y=hypothesis, row=1, col=1, line={"color": GREY, "dash": "dash", "width": 1.8})
-    drawing.add_annotation(
-        text=f"hypothesis 2√(n/2πe) = {hypothesis:.2f}", showarrow=False, xref="x domain", x=0.03, y=hypothesis,
-        yref="y", xanchor="left", yanchor="bottom", font={"size": 12},
-    )  # fmt: skip
+    across = [numbers[0] - 0.04 * (end - numbers[0]) - 0.1, end + 0.04 * (end - numbers[0]) + 0.1]
+    drawing.add_trace(hypothesis_line(record, across), row=1, col=1)
     for row, title in enumerate(_PANELS, start=1):
         axis = "" if row == 1 else str(row)
         drawing.add_annotation(
@@ -53,14 +49,14 @@ def figure(record: Record) -> go.Figure:
         ticks[numbers[-1]] = "last"
     drawing.update_xaxes(
         tickvals=[*ticks, end], ticktext=[*ticks.values(), "norm"], showgrid=False, zeroline=False,
-        range=[numbers[0] - 0.04 * (end - numbers[0]) - 0.1, end + 0.04 * (end - numbers[0]) + 0.1],
+        tickangle=0, range=across,
     )  # fmt: skip
     drawing.update_xaxes(title={"text": "what leaves this block (0: what enters the first)"}, row=2, col=1)
     drawing.update_yaxes(rangemode="tozero", showgrid=True, zeroline=False)
     drawing.update_yaxes(title_text="distance", row=1, col=1)
     drawing.update_yaxes(title_text="distance / norm", row=2, col=1)
     return titled(
-        drawing, height=680, narrow_height=720, title="", alt=alt_text(record), caption=_caption(record),
+        drawing, height=680, narrow_height=740, title="", alt=alt_text(record), caption=_caption(record),
         margin={"l": 60, "r": 20, "t": 40, "b": 50}, legend={"orientation": "h", "y": -0.11},
     )  # fmt: skip
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import plotly.graph_objects as go
+
 from ..radius.settings import KIND
 from ..results import Record
-from .style import AMBER, BLUE, GREEN, ORANGE, PINK
+from .style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK
 
 # name, colour, dash and symbol of the model and its controls: told apart without colour too
 LOOKS: dict[str, tuple[str, str, str, str]] = {
@@ -51,6 +53,15 @@ def bars(low: list[float], middle: list[float], high: list[float], **look: Any) 
         "arrayminus": [short(m - lo) for m, lo in zip(middle, low, strict=True)],
         **look,
     }
+
+
+def hypothesis_line(record: Record, ends: list[float]) -> go.Scatter:
+    """The hypothesised distance across a panel. Its number is in the legend: on the line it would cross the curves."""
+    hypothesis = record.summary["hypothesis"]
+    return go.Scatter(
+        x=ends, y=[hypothesis] * 2, mode="lines", name=f"hypothesis 2√(n/2πe) = {hypothesis:.2f}",
+        line={"color": GREY, "dash": "dash", "width": 1.8}, hoverinfo="skip", legendrank=1001,
+    )  # fmt: skip
 
 
 def short(value: float) -> float:

@@ -20,7 +20,7 @@ from ..balance import (
 )
 from ..published import LAW, SIZES, law_of
 from ..results import Record
-from .style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK, titled
+from .style import AMBER, BLUE, GREEN, GREY, ORANGE, PINK, UNDER_TEXT, titled
 
 # Porian et al.'s five procedures, from Kaplan et al.'s to a tuned one; each changes one thing more.
 PROCEDURES = {
@@ -229,8 +229,8 @@ def exponents(laws: Sequence[tuple[str, Record]], isoflop: Record, unique: Recor
     for row, height in zip(rows, heights, strict=True):
         # Above its line: beside the plot, the names would leave a narrow page no room for it.
         figure.add_annotation(
-            text=row.words, x=0, xref="paper", xanchor="left", y=height, yanchor="bottom", yshift=6,
-            showarrow=False, font={"size": 12},
+            text=row.words, x=0, xref="paper", xanchor="left", y=height, yanchor="bottom", yshift=7,
+            showarrow=False, font={"size": 12}, bgcolor=UNDER_TEXT, borderpad=0,
         )  # fmt: skip
     for p in (1, 2, 4):
         figure.add_vline(x=p, line={"color": GREY, "dash": "dash" if p == 2 else "dot", "width": 1.3})

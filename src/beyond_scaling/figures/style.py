@@ -13,6 +13,9 @@ PINK = "#CC79A7"
 AMBER = "#E69F00"
 GREY = "#7A828C"  # g, references and the paper's own values; 3:1 on white and on the dark ground
 
+GROUND = "#FFFFFF"  # the page's own, white or dark
+UNDER_TEXT = "rgba(255, 255, 255, 0.8)"  # the ground under a label that lies over lines
+
 # Cividis: its lightness rises evenly and reads the same with any colour vision.
 SEQUENTIAL = "Cividis"
 

@@ -107,7 +107,7 @@ def misses(groups: Sequence[Group]) -> go.Figure:
     for case, height in zip(told, heights, strict=True):
         # Above its line: beside the plot, the names would leave a narrow page no room for it.
         drawing.add_annotation(
-            text=case.words, x=0, xref="paper", xanchor="left", y=height, yanchor="bottom", yshift=5, showarrow=False,
+            text=case.words, x=0, xref="paper", xanchor="left", y=height, yanchor="bottom", yshift=8, showarrow=False,
             font={"size": 12},
         )  # fmt: skip
     drawing.update_xaxes(

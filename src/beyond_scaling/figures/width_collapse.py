@@ -56,7 +56,7 @@ def figure(analysis: Analysis, measure: Measure = "gap") -> go.Figure:
             ),
             **place,
         )  # fmt: skip
-        drawing.update_xaxes(**log_axis(*room(np.concatenate(moved), 0.04)), showgrid=False, **place)
+        drawing.update_xaxes(**log_axis(*room(np.concatenate(moved), 0.04), 2), tickangle=0, showgrid=False, **place)
         drawing.update_yaxes(**log_axis(*room(gaps, 0.04)), showgrid=True, **place)
     for row in (1, 2):
         drawing.update_yaxes(title={"text": "gap (nats)", "standoff": 4}, row=row, col=1)

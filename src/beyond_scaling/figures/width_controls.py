@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import plotly.graph_objects as go
@@ -49,16 +49,22 @@ def figure(analysis: Analysis, control: Control) -> go.Figure:
     stars = [star for grid in (analysis.width, found) for star in grid.exponent.stars]
     sizes = room([star.N for star in stars])
     crossings = room([star.interpolated.D for star in stars if star.interpolated.measured] or data)
+    marks: dict[str, Any] = {"showgrid": False, "tickangle": 0, "tickfont": {"size": 12}}
     drawing.update_layout(
-        xaxis=log_axis(*data, 2, domain=[0, 0.41], title={"text": "tokens D"}, showgrid=False),
+        xaxis=log_axis(*data, 2, domain=[0, 0.43], title={"text": "tokens D"}, **marks),
         yaxis=log_axis(*room([*errors[errors > 0].tolist(), analysis.sigma2], 0.05), showgrid=True,
                        title={"text": "mean squared error (nats²)"}),
-        xaxis2=log_axis(*crossings, 2, domain=[0.63, 1], anchor="y2", title={"text": "tokens D*"}, showgrid=False),
-        yaxis2=log_axis(*sizes, anchor="x2", title={"text": "parameters N", "standoff": 2}, showgrid=True),
+        xaxis2=log_axis(*crossings, 2, domain=[0.6, 1], anchor="y2", title={"text": "tokens D*"}, **marks),
+        yaxis2=log_axis(*sizes, anchor="x2", showgrid=True),
+    )  # fmt: skip
+    # Above its axis: beside it, a narrow page would have it on the other panel.
+    drawing.add_annotation(
+        text="parameters N", showarrow=False, x=0, y=1, xref="x2 domain", yref="y2 domain", xanchor="left",
+        yanchor="bottom", yshift=4, xshift=-36,
     )  # fmt: skip
     return titled(
         drawing, height=440, title="", alt=alt_text(analysis, control), caption=_caption(analysis, control),
-        margin={"l": 60, "r": 10, "t": 20, "b": 50}, legend={"orientation": "h", "y": -0.17}, hovermode="closest",
+        margin={"l": 60, "r": 15, "t": 30, "b": 50}, legend={"orientation": "h", "y": -0.17}, hovermode="closest",
         narrow_height=460,
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ def figure(analysis: Analysis) -> go.Figure:
         _series(drawing, each, number)
     data = [end for star in found.stars for end in (star.grid.low, star.grid.high) if 0 < end < math.inf]
     sizes = [size for star in found.stars for size in (star.N, star.total)]
-    drawing.update_xaxes(title="tokens D*", showgrid=True, **log_axis(*room(data, 0.12)))
+    drawing.update_xaxes(title="tokens D*", showgrid=True, tickangle=0, **log_axis(*room(data, 0.12)))
     drawing.update_yaxes(title="parameters N", showgrid=True, **log_axis(*room(sizes)))
     return titled(
         drawing, height=540, title="", alt=alt_text(analysis), caption=_caption(analysis),

@@ -13,7 +13,7 @@ from ..results import Record
 from ..training.gap import Cell, cell
 from ..training.seeds import Group
 from .radius_sites import listed
-from .style import titled
+from .style import UNDER_TEXT, titled
 from .width_parts import compact, evaluations, faint, not_measured, not_yet, ramp, shorts
 
 _MARKS = ("square", "■"), ("circle", "●"), ("diamond", "◆"), ("triangle-up", "▲"), ("cross", "✚")
@@ -72,7 +72,7 @@ def figure(groups: Sequence[Group], curves: int = CURVES) -> go.Figure:
         # upper right, where no curve comes
         drawing.add_annotation(
             text="<br>".join(key), x=1, y=1, xref="x domain", yref="y domain", xanchor="right", yanchor="top",
-            align="left", showarrow=False, **axes,
+            align="left", showarrow=False, bgcolor=UNDER_TEXT, borderpad=0, **axes,
         )  # fmt: skip
     end = 1.1 * max(about.step + about.window for about in told)
     marks = [10**power for power in range(2, 7)]

@@ -40,7 +40,7 @@ _RAMP = ((0x2F, 0x7F, 0xC0), (0x9B, 0x6F, 0xA8), (0xCC, 0x62, 0x20))
 
 
 # of the marks on a logarithmic axis: as few as will do
-_LEADS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 2.5, 3, 4, 5, 7))
+_LEADS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7))
 
 
 def look(place: int) -> Look:
