@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    import pikepdf
     from playwright.sync_api import Browser, Page
-    from pypdf import PdfWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = Path(__file__).resolve().parent / "printing"
@@ -191,69 +191,67 @@ def page_numbers(path: Path, slugs: Sequence[str]) -> dict[str, int]:
     Raises:
         PdfError: a chapter has no place in the PDF.
     """
-    from pypdf import PdfReader
+    import pikepdf
 
-    reader = PdfReader(path)
-    named = reader.named_destinations
-    if missing := [slug for slug in slugs if f"/{slug}" not in named and slug not in named]:
-        raise PdfError(f"{missing[0]}: the printed book has no such chapter")
-    found = {}
-    for slug in slugs:
-        number = reader.get_destination_page_number(named.get(slug) or named[f"/{slug}"])
-        found[slug] = (number or 0) + 1
-    return found
+    with pikepdf.open(path) as document:
+        places = document.Root.get("/Dests", {})
+        if missing := [slug for slug in slugs if f"/{slug}" not in places]:
+            raise PdfError(f"{missing[0]}: the printed book has no such chapter")
+        # A place is an array that begins with its page.
+        return {slug: pikepdf.Page(places[f"/{slug}"][0]).index + 1 for slug in slugs}
 
 
-def name_bookmarks(writer: PdfWriter, headings: Sequence[str]) -> None:
+def name_bookmarks(document: pikepdf.Pdf, headings: Sequence[str]) -> None:
     """Give the bookmarks the words of their headings: Chromium's lack every formula.
 
     Raises:
         PdfError: there are not as many of the one as of the other.
     """
-    from pypdf.generic import NameObject, TextStringObject
+    import pikepdf
 
-    found: list[Any] = []
+    found: list[pikepdf.Object] = []
 
-    def visit(node: Any) -> None:
+    def visit(node: pikepdf.Object | None) -> None:
         while node is not None:
-            entry = node.get_object()
-            found.append(entry)
-            visit(entry.get("/First"))
-            node = entry.get("/Next")
+            found.append(node)
+            visit(node.get("/First"))
+            node = node.get("/Next")
 
-    visit(writer.root_object["/Outlines"].get_object().get("/First"))
+    visit(document.Root.Outlines.get("/First"))
     if len(found) != len(headings):
         raise PdfError(f"the PDF has {len(found)} bookmarks for {len(headings)} headings")
     for entry, words in zip(found, headings, strict=True):
-        entry[NameObject("/Title")] = TextStringObject(words)
+        entry.Title = pikepdf.String(words)
 
 
 def finish(path: Path, target: Path, headings: Sequence[str]) -> int:
-    """Say in the PDF what it is, and write it to its place; returns the number of its pages."""
-    from pypdf import PdfWriter
-    from pypdf.generic import BooleanObject, NameObject
+    """Say in the PDF what it is, and write it to its place, packed; returns the number of its pages."""
+    import pikepdf
 
-    writer = PdfWriter(clone_from=path)
-    name_bookmarks(writer, headings)
-    date = f"D:{edition_date():%Y%m%d%H%M%SZ}"
-    writer.add_metadata(
-        {
+    with pikepdf.open(path) as document:
+        name_bookmarks(document, headings)
+        date = f"D:{edition_date():%Y%m%d%H%M%SZ}"
+        about = {
             "/Title": f"{TITLE}: {SUBTITLE[0].lower()}{SUBTITLE[1:]}",
             "/Author": "The Energy, Memory and Scale authors",
             "/Subject": "Each claim of the paper stated, set moving and checked by a computation",
             "/Keywords": "associative memory, Hopfield network, transformer, scaling laws",
+            "/Creator": "tools/pdf.py, Chromium",
             "/CreationDate": date,
             "/ModDate": date,
         }
-    )
-    writer.create_viewer_preferences().update({NameObject("/DisplayDocTitle"): BooleanObject(True)})
-    writer.page_mode = "/UseOutlines"
-    writer.compress_identical_objects()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    writer.write(part)
-    part.replace(target)
-    return len(writer.pages)
+        for name, words in about.items():
+            document.docinfo[name] = words
+        document.Root.ViewerPreferences = pikepdf.Dictionary(DisplayDocTitle=True)
+        document.Root.PageMode = pikepdf.Name.UseOutlines
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_suffix(".part")
+        # Half of what Chromium writes are tags of a few bytes each, none of them compressed.
+        document.save(
+            part, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True, deterministic_id=True
+        )
+        part.replace(target)
+        return len(document.pages)
 
 
 def make(site: Path, toc: Path, chromium: str | None = None) -> tuple[Path, int]:
