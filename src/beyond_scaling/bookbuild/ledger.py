@@ -219,7 +219,9 @@ class LinkPlaces(SphinxPostTransform):
             link: nodes.Node = nodes.Text(titles[docname])
             if self.app.builder.format == "html":
                 address = self.app.builder.get_relative_uri(self.env.docname, docname)
-                link = nodes.reference("", titles[docname], internal=True, refuri=f"{address}#{anchor}")
+                # A chapter's number stays on the line of what follows it.
+                words = titles[docname].replace(" · ", "\u00a0· ", 1)
+                link = nodes.reference("", words, internal=True, refuri=f"{address}#{anchor}")
             out += [nodes.Text(" · "), link] if out else [link]
         return out
 
