@@ -16,9 +16,6 @@ GREY = "#7A828C"  # g, references and the paper's own values; 3:1 on white and o
 GROUND = "#FFFFFF"  # the page's own, white or dark
 UNDER_TEXT = "rgba(255, 255, 255, 0.8)"  # the ground under a label that lies over lines
 
-# Cividis: its lightness rises evenly and reads the same with any colour vision.
-SEQUENTIAL = "Cividis"
-
 
 def titled(figure: go.Figure, *, height: int, title: str, alt: str, caption: str = "",
            narrow_height: int | None = None, **layout: Any) -> go.Figure:
