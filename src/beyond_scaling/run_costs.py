@@ -27,6 +27,7 @@ PARAMETERS = {"command", "short", results.MADE + "command"}
 
 # No GPU was at hand to measure on, so estimates are for what one may sustain: well fed, and fed with small models.
 SPEEDS = (1e14, 1e13)  # operations a second
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 BYTES_A_WEIGHT = 16  # in training: the weight, its gradient and Adam's two means, in float32
 
 
@@ -64,7 +65,7 @@ class Told:
             each = " on each GPU" if self.processors > 1 else ""
             room = f", and {memory} at least{each}" if memory else ""
             return (
-                f"An estimate, not a measurement: {self.operations:.1e} operations, so {least} at"
+                f"An estimate, not a measurement: {_in_tens(self.operations)} operations, so {least} at"
                 f" {SPEEDS[0] / 1e12:.0f} TFLOP/s{each}, {most} at {SPEEDS[1] / 1e12:.0f}{room}."
             )
         time = f"{in_time(self.seconds[0])} of one core"
@@ -72,6 +73,12 @@ class Told:
             time += f" for {self.runs} runs, by their records" if self.runs > 1 else ", by the record that it made"
             return f"{time}{f'; {memory}, by a short run of the same size' if memory else ''}."
         return f"{time} and {memory}, measured."
+
+
+def _in_tens(count: float) -> str:
+    """6.5 · 10¹⁶."""
+    digits, power = f"{count:.1e}".split("e")
+    return f"{digits} · 10{str(int(power)).translate(_RAISED)}"
 
 
 def told(command: Command, root: str | os.PathLike[str] | None = None) -> Told:

@@ -81,7 +81,7 @@ def resolve(app: Sphinx, document: nodes.document, docname: str) -> None:
             if page != docname and page in app.env.found_docs:
                 notebook = [_file(docname, place(page))] if has_code(app.env, page) else [nodes.Text("no code")]
                 rows.append(row([page_link("", page=page)], notebook, [_file(docname, f"_sources/{page}.md")]))
-        node.replace_self(table(("Chapter", "Notebook", "Source"), rows))
+        node.replace_self(table(("Chapter", "Notebook", "Source"), rows, name="bs-files"))
 
 
 def _file(docname: str, path: str) -> nodes.reference:
