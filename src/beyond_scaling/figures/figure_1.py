@@ -15,7 +15,7 @@ PLANE = np.array([[-2.0, -0.5], [0.2, -0.3], [1.5, 1.5]])  # Figure 1, left
 LINE = np.array([[-2.0], [0.0], [1.0]])  # Figure 1, right
 
 # The landscape widgets' map (widgets/field.js), so that low ground has one colour: its lightness rises evenly.
-GROUND = ["#0c2350", "#20447f", "#3f6898", "#6d8fab", "#9fb4b8", "#cbd0bd", "#e8e2c3", "#f7f0d9"]
+LANDSCAPE = ["#0c2350", "#20447f", "#3f6898", "#6d8fab", "#9fb4b8", "#cbd0bd", "#e8e2c3", "#f7f0d9"]
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -51,7 +51,7 @@ def landscapes(patterns: np.ndarray = PLANE, beta: float = 1.0, points: int = 61
         # A heatmap below straight lines: filled and rounded ones would weigh twelve times as much on the page.
         levels = {"start": low + (high - low) / 18, "end": high, "size": (high - low) / 18, "coloring": "heatmap"}
         figure.add_trace(go.Contour(x=np.round(x, 4), y=np.round(y, 4), z=np.round(values, 3), contours=levels,
-                                    zmin=low, zmax=high, colorscale=GROUND, showscale=False, name=title,
+                                    zmin=low, zmax=high, colorscale=LANDSCAPE, showscale=False, name=title,
                                     line={"width": 0.6, "smoothing": 0, "color": "rgba(12, 35, 80, 0.55)"},
                                     hovertemplate="(%{x:.2f}, %{y:.2f}): %{z:.3f}<extra></extra>"), **place)
         figure.add_trace(go.Scatter(x=patterns[:, 0], y=patterns[:, 1], mode="markers", name="pattern",
