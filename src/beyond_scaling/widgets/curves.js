@@ -109,9 +109,13 @@ export function stroke(colour, { dash, width = 2.5 } = {}) {
 const CHECK = "M3.5,8.5L6.8,11.8L12.8,4.6";
 const CROSS = "M4.4,4.4L11.6,11.6M11.6,4.4L4.4,11.6";
 
-/** A row of verdicts, each an icon and words. `set([[text, good], ...])` shows them. */
+/**
+ * A row of verdicts, each an icon and words. `set([[text, good], ...])` shows them; `wait(words)` keeps their room and says in
+ * it what they wait for, `wait("")` uncovers them.
+ */
 export function verdicts() {
-  const node = html("div", { class: "bs-verdicts" });
+  const waiting = html("p", { class: "bs-waiting" });
+  const node = html("div", { class: "bs-verdicts" }, waiting);
   const items = [];
   const set = (rows) => {
     while (items.length < rows.length) {
@@ -132,7 +136,11 @@ export function verdicts() {
       if (words.textContent !== text) words.textContent = text;
     });
   };
-  return { node, set };
+  const wait = (words) => {
+    node.classList.toggle("bs-is-waiting", Boolean(words));
+    if (waiting.textContent !== words) waiting.textContent = words;
+  };
+  return { node, set, wait };
 }
 
 /**

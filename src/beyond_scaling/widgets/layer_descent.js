@@ -432,6 +432,7 @@ function render({ model, el }) {
   function settle() {
     const rows = sentences();
     verdict.set(rows.map(([short, good]) => [short, good]));
+    verdict.wait(rows.length ? "" : "What a step did is told here, once it is made.");
     const name = { literal: "eq 6, Eₜ as printed", repaired: "eq 6, Eₜ repaired", majorise: "all layers at once" }[model.get("rule")];
     plot.setTitle(`Step ${f.path.length - 1}: ${name}`);
     const clash = f.overlap.flatMap((yes, t) => (yes ? [t + 1] : []));

@@ -186,7 +186,8 @@ function render({ model, el }) {
     placed.reduceRight((room, row) => { row.text = Math.min(row.text, room); return row.text - 16; }, bottom - 32);
     marks.replaceChildren(...placed.flatMap(({ line, value, y, text }) => [
       y >= top && y <= bottom ? styled("circle", { cx: x, cy: y, r: 4.5 }, { fill: line.colour, stroke: ink("ground"), "stroke-width": "1.5px" }) : null,
-      haloed(fixed(value, 3), { x: x + (toLeft ? -10 : 10), y: text + 4, "text-anchor": toLeft ? "end" : "start" }, line.colour)].filter(Boolean)));
+      // Above a curve that is nearly flat: beside its dot the number would lie on it.
+      haloed(fixed(value, 3), { x: x + (toLeft ? -10 : 10), y: text - 5, "text-anchor": toLeft ? "end" : "start" }, line.colour)].filter(Boolean)));
     grip.place(x, bottom);
   }
 
@@ -268,7 +269,7 @@ function render({ model, el }) {
       [agrees ? "L = log Z + 1/Z: agrees here, by crossing" : `L = log Z + 1/Z: off by ${fixed(Math.abs(off), 3)}`, agrees],
       [literal >= 1 ? `L ≥ 1: so here, L = ${fixed(literal, 3)}` : `L ≥ 1: broken, L = ${fixed(literal, 3)}`, literal >= 1],
     ]);
-    verdict.node.style.visibility = answer.open() ? "" : "hidden";
+    verdict.wait(answer.open() ? "" : "Two verdicts wait here for your first move.");
     const each = (values, digits) => values.map((v) => fixed(v, digits)).join(", ");
     const hidden = (v) => (answer.open() ? fixed(v, 3) : "?");
     const several = layers.flat().length > 1;

@@ -1,6 +1,6 @@
 // How far apart d equidistant patterns must lie to keep a minimum each, against their number; and the ghost at the centre.
 import {
-  amend, areaPath, hatching, haloed, listen, markKey, plotBox, report, stroke, styled, swatch, verdicts,
+  amend, areaPath, hatching, haloed, listen, markKey, plotBox, report, shown, stroke, styled, swatch, verdicts,
 } from "./curves.js";
 import { separationThreshold } from "./energy.js";
 import { axes, fixed, frame, handle, linear, onWidth, pathOf, repainter, saver, slider, svg } from "./ui.js";
@@ -112,7 +112,9 @@ function render({ model, el }) {
     amend(ghost, { d: areaPath(px, upper, pc) });
     amend(texts.lost, { x: right - 10, y: y(sparse ? 1.2 : 1.6) });
     amend(texts.ghost, { x: right - 10, y: y(6.4), text: sparse ? "kept, and a ghost" : "every pattern kept, and a ghost at the centre" });
+    // Beside √d there is room for it only where the plot is wide; the key says the same.
     amend(texts.free, { x: left + 10, y: y(7.2) });
+    shown(texts.free, !sparse);
   }
 
   function draw() {

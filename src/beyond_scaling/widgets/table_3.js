@@ -158,7 +158,7 @@ function render({ model, el }) {
     button({ label: "Largest exponent", onClick: extreme(([, high]) => high) }),
     button({ label: "Back to Table 3", onClick: () => { model.set("sigma2", PRINTED); model.set("one_cell_more", false); toGrid(); } }),
   ];
-  ui.controls.append(wider.node, threshold.node, ...buttons);
+  ui.controls.append(wider.node, threshold.node, html("div", { class: "bs-buttons" }, ...buttons));
 
   const scales = {};
   let drawnAt = "";

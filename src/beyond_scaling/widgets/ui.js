@@ -303,12 +303,12 @@ export function axes(group, x, y, { xLabel = "", yLabel = "", xTicks = 5, yTicks
   group.replaceChildren(
     ...tx.flatMap((t) => [
       grid && svg("line", { class: "bs-gridline", x1: x(t), x2: x(t), y1: bottom, y2: top }),
-      svg("text", { class: "bs-tick", x: x(t), y: bottom + 15, "text-anchor": "middle", text: fixed(t, step(tx)) })]).filter(Boolean),
+      svg("text", { class: "bs-tick", x: x(t), y: bottom + 17, "text-anchor": "middle", text: fixed(t, step(tx)) })]).filter(Boolean),
     ...ty.flatMap((t) => [
       grid && svg("line", { class: "bs-gridline", x1: left, x2: right, y1: y(t), y2: y(t) }),
       svg("text", { class: "bs-tick", x: left - 6, y: y(t) + 4, "text-anchor": "end", text: fixed(t, step(ty)) })]).filter(Boolean),
     svg("rect", { class: "bs-axis", x: left, y: top, width: right - left, height: bottom - top }),
-    ...(xLabel ? [svg("text", { x: (left + right) / 2, y: bottom + 31, "text-anchor": "middle", text: xLabel })] : []),
+    ...(xLabel ? [svg("text", { x: (left + right) / 2, y: bottom + 32, "text-anchor": "middle", text: xLabel })] : []),
     ...(yLabel ? [svg("text", { x: left, y: top - 8, "text-anchor": "start", text: yLabel })] : []));
 }
 
