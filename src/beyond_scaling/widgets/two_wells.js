@@ -34,7 +34,7 @@ function heightsShown(beta) {
 function render({ model, el }) {
   const ui = frame(el, {
     title: "Two wells, or one",
-    hint: "Drag a pattern, the distance on the right, or the slider.",
+    hint: "Drag a pattern, the distance in the second picture, or the slider.",
     two: true,
   });
   ui.root.classList.add("bs-roomy");
