@@ -36,6 +36,12 @@ _DELIMITERS = (
 _FACE = re.compile(r"@font-face[^{}]*\{\s*font-family: (?P<family>[^;]+);[^{}]*?/(?P<file>[^/\"]+\.woff)\"[^{}]*\}\n*")
 _ADDRESS = re.compile(r'url\("[^"]*"\)')
 _LINES = "MathJax_Zero.woff"  # the first font of every formula: empty, and so the one that gives lines their heights
+_TITLE = re.compile(r"<title\b")
+# A font in a style sheet comes after the first layout, wherever it is; one made of bytes is there at once.
+_AT_ONCE = """<script>
+      document.fonts.add(new FontFace("MJXZERO", Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0))));
+    </script>
+    """
 # Formulas are set apart from each other, so that one page's macros can not change another page's formulas.
 _DEFINITION = re.compile(r"\\(?:(?:re|provide)?newcommand|renewcommand|[egx]?def|let|newenvironment)(?![a-zA-Z])")
 # Widgets that bring LaTeX of their own are set on the page.
@@ -94,6 +100,7 @@ def run(site: Site) -> str:
         text = page if name in live else without_mathjax(page)
         if _ELEMENT.search(page):
             text = with_sheet(filled(page=text, name=name, made=made), name, made.version)
+            text = _TITLE.sub(lambda match: made.opening + match[0], text, count=1)
         if text != page:
             site.write(name, text)
     if not live:
@@ -170,11 +177,13 @@ class Made:
         sets: the HTML of each.
         fonts: the names of the files of the site that show them.
         version: of the style sheet, for its address.
+        opening: what a page with formulas needs before it is laid out.
     """
 
     sets: dict[Formula, str]
     fonts: frozenset[str]
     version: str
+    opening: str
 
 
 class _Setter:
@@ -227,16 +236,20 @@ class _Setter:
         fonts = {face["file"] for face in _FACE.finditer(sheet) if face["family"].strip('"') in seen["used"]}
         sheet = _FACE.sub(lambda face: self.still(face) if face["file"] in fonts else "", sheet)
         self.site.write(SHEET, sheet)
-        return Made(sets, frozenset(fonts - {_LINES}), hashlib.sha256(sheet.encode()).hexdigest()[:8])
+        version = hashlib.sha256(sheet.encode()).hexdigest()[:8]
+        return Made(sets, frozenset(fonts - {_LINES}), version, _AT_ONCE % self.lines())
+
+    def lines(self) -> str:
+        """The font that gives lines their heights, in base64."""
+        return base64.b64encode((self.site.root / FONTS / _LINES).read_bytes()).decode()
 
     def still(self, face: re.Match[str]) -> str:
         """A font with which nothing moves when it comes.
 
-        Glyphs have their widths from the sheet, lines their heights from one font, which is therefore in the sheet; and
-        no other font is shown before.
+        Glyphs have their widths from the sheet, lines their heights from one font, which is therefore in the sheet (and,
+        with scripts, there before it); and no other font is shown before.
         """
         rule = face[0].replace("}", "  font-display: block;\n}")
         if face["file"] != _LINES:
             return rule
-        data = base64.b64encode((self.site.root / FONTS / _LINES).read_bytes()).decode()
-        return _ADDRESS.sub(f'url("data:font/woff;base64,{data}")', rule)
+        return _ADDRESS.sub(f'url("data:font/woff;base64,{self.lines()}")', rule)

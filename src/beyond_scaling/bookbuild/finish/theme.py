@@ -2,7 +2,7 @@
 
 The theme leaves a reader's "as my system" to a script that comes late: until then a dark page would be light. And only
 a page that is opened at its top may leave its far blocks out of the first layout (book.css): one that is opened again,
-or at an anchor, would move when they come.
+or at an anchor, would move when they come. Such a page is shown once it is read to its end, where its reader was.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ _CHOSEN = """{
       try { mode = localStorage.getItem("mode") || mode; } catch { /* a reader who lets no page remember anything */ }
       const dark = mode === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : mode === "dark";
       Object.assign(document.documentElement.dataset, { mode, theme: dark ? "dark" : "light" });
-      const fresh = performance.getEntriesByType("navigation")[0]?.type === "navigate";
-      if (fresh && !location.hash) document.documentElement.dataset.fresh = "";
+      const fresh = performance.getEntriesByType("navigation")[0]?.type === "navigate" && !location.hash;
+      document.documentElement.dataset[fresh ? "fresh" : "waits"] = "";
+      if (!fresh) document.addEventListener("readystatechange", () => delete document.documentElement.dataset.waits, { once: true });
     }"""
 _ROOT = re.compile(r'(<html\b[^<>]*\bdata-theme=")auto(")')
 
