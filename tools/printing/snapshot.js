@@ -1,6 +1,7 @@
 // Run in a page of the book that is to be printed: everything drawn and unfolded, then its text as HTML that can stand
 // beside that of other pages. Ids get the page's prefix; links to other pages of the book become links within it.
 async ({ slug, title, slugs, site }) => {
+  const MOST_INPUTS = 4; // of a measurement, in print
   // A frame, or what one would take: on a busy machine they come late, and there are many.
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const frame = () => Promise.race([new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))), pause(60)]);
@@ -32,6 +33,14 @@ async ({ slug, title, slugs, site }) => {
   for (const node of copy.querySelectorAll(LEFT_OUT)) node.remove();
   for (const live of copy.querySelectorAll(".bs-figure-stage:has(> .bs-still) > .bs-live")) live.remove();
   for (const narrow of copy.querySelectorAll(".bs-still-narrow")) narrow.remove();
+  // On paper a sum nobody can copy is a line of nothing: a long list of measured files ends with their number.
+  for (const list of copy.querySelectorAll(".bs-provenance dl")) {
+    const inputs = [...list.querySelectorAll("dt")].filter((term) => term.textContent.trim() === "Input");
+    for (const term of inputs.slice(MOST_INPUTS)) { term.nextElementSibling.remove(); term.remove(); }
+    if (inputs.length > MOST_INPUTS) {
+      inputs[MOST_INPUTS - 1].nextElementSibling.insertAdjacentHTML("afterend", `<dt>Inputs</dt><dd><p>${inputs.length} in all: the record has each</p></dd>`);
+    }
+  }
   const heading = copy.querySelector("h1");
   if (title) heading.textContent = title;
 
