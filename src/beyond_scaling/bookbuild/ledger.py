@@ -99,7 +99,10 @@ class LedgerPage(_FromLedger):
             entry += self.label(INSTEAD.get(claim.verdict, "More"), claim.corrected, "corrected")
         tests = nodes.paragraph("", "", nodes.inline("", "Checked by", classes=["bs-claim-label"]))
         for test in claim.tests:
-            tests += [nodes.Text(" "), nodes.literal("", test)]
+            # A long name breaks after its file's.
+            file, marks, name = test.partition("::")
+            parts = [nodes.Text(file + marks), nodes.raw("", "<wbr>", format="html"), nodes.Text(name)]
+            tests += [nodes.Text(" "), nodes.literal("", "", *parts)]
         seen = nodes.paragraph("", "", nodes.inline("", "Shown in", classes=["bs-claim-label"]), nodes.Text(" "))
         seen += shown_in(claim=claim.id)
         entry += nodes.container("", seen, tests, classes=["bs-claim-foot"])
@@ -222,7 +225,7 @@ class LinkPlaces(SphinxPostTransform):
                 # A chapter's number stays on the line of what follows it.
                 words = titles[docname].replace(" · ", "\u00a0· ", 1)
                 link = nodes.reference("", words, internal=True, refuri=f"{address}#{anchor}")
-            out += [nodes.Text(" · "), link] if out else [link]
+            out += [nodes.Text(", "), link] if out else [link]
         return out
 
 
