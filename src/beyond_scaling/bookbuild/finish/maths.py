@@ -246,8 +246,8 @@ class _Setter:
     def still(self, face: re.Match[str]) -> str:
         """A font with which nothing moves when it comes.
 
-        Glyphs have their widths from the sheet, lines their heights from one font, which is therefore in the sheet (and,
-        with scripts, there before it); and no other font is shown before.
+        Glyphs have their widths from the sheet, lines their heights from one font, which is therefore in the sheet, and
+        with scripts there before it; no other font is shown before.
         """
         rule = face[0].replace("}", "  font-display: block;\n}")
         if face["file"] != _LINES:

@@ -21,8 +21,9 @@ _CHOSEN = """{
       const dark = mode === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : mode === "dark";
       Object.assign(document.documentElement.dataset, { mode, theme: dark ? "dark" : "light" });
       const fresh = performance.getEntriesByType("navigation")[0]?.type === "navigate" && !location.hash;
-      document.documentElement.dataset[fresh ? "fresh" : "waits"] = "";
-      if (!fresh) document.addEventListener("readystatechange", () => delete document.documentElement.dataset.waits, { once: true });
+      const { dataset } = document.documentElement;
+      dataset[fresh ? "fresh" : "waits"] = "";
+      if (!fresh) document.addEventListener("readystatechange", () => delete dataset.waits, { once: true });
     }"""
 _ROOT = re.compile(r'(<html\b[^<>]*\bdata-theme=")auto(")')
 
