@@ -161,6 +161,8 @@ function render({ model, el }) {
         amend(discs[i], { cx, cy, r: radius * unitPixels });
       });
       amend(links, { d: near.map(([j], i) => `M${places[i].map((v) => v.toFixed(1))}L${places[j].map((v) => v.toFixed(1))}`).join("") });
+      const lengths = points.map((point) => Math.hypot(...point));
+      const [inner, outer] = [Math.min(...lengths) - radius, Math.max(...lengths) + radius]; // of the cloud with its balls
       arrows.forEach(({ line, text }, i) => {
         const [a, b] = now.heads[i];
         const [x0, y0, x1, y1] = [scales.x(0), scales.y(0), scales.x(a), scales.y(b)];
@@ -168,7 +170,12 @@ function render({ model, el }) {
         const wing = (angle) => `${(x1 - 7 * Math.cos(turn + angle)).toFixed(1)},${(y1 - 7 * Math.sin(turn + angle)).toFixed(1)}`;
         amend(line, { d: `M${x0.toFixed(1)},${y0.toFixed(1)}L${x1.toFixed(1)},${y1.toFixed(1)}M${wing(0.5)}L${x1.toFixed(1)},${y1.toFixed(1)}L${wing(-0.5)}` });
         const [left, right] = scales.x.range;
-        amend(text, { x: Math.min(Math.max(x1 + 14 * Math.cos(turn), left + 18), right - 18), y: Math.min(Math.max(y1 + 14 * Math.sin(turn) + 4, 36), scales.y.range[0] - 6) });
+        // At the arrow's end; where that is among the balls, beyond them.
+        const tip = Math.hypot(a, b);
+        const among = tip * unitPixels + 24 > inner * unitPixels && tip < outer;
+        const away = (among ? Math.max(outer - tip, 0) * unitPixels : 0) + 14;
+        const [tx, ty] = [x1 + (away + 6 * Math.abs(Math.cos(turn))) * Math.cos(turn), y1 + away * Math.sin(turn) + 4];
+        amend(text, { x: Math.min(Math.max(tx, left + 18), right - 18), y: Math.min(Math.max(ty, 36), scales.y.range[0] - 6) });
         // The unembedding acts on what leaves the norm; beside what enters it, it would mean nothing.
         for (const node of [line, text]) shown(node, where === "after");
       });

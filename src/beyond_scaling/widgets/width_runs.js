@@ -4,7 +4,7 @@ import { axes, button, checkbox, fixed, frame, html, linear, onWidth, pathOf, re
 import { countText, twoFigures, thousands } from "./width_words.js";
 
 const MARGIN = { left: 40, right: 12, top: 24, bottom: 38 };
-const SLOT = { least: 29, most: 64, height: 34, upright: 25 }; // pixels of a cell
+const SLOT = { least: 29, most: 64, height: 34, upright: 25, broad: 132 }; // pixels of a cell
 const HEAD = { wide: 76, narrow: 44, top: 22, upright: 38 }; // of the table's headings
 const DARKEST = 100; // times sigma^2, from which on a cell is as dark as can be
 const NEAR = 1.15; // steps of D that differ by less than this share of their logarithm are one step, rounded
@@ -126,7 +126,7 @@ function render({ model, el }) {
     drawnTable = key;
     const seeds = lay.table.name === "again";
     const step = wide ? Math.min((room - HEAD.wide) / lay.length, SLOT.most) : SLOT.upright;
-    const across = wide ? SLOT.height : Math.min((room - HEAD.narrow) / lay.rows.length, 76);
+    const across = wide ? SLOT.height : Math.min((room - HEAD.narrow) / lay.rows.length, SLOT.broad);
     const origin = wide ? [HEAD.wide, HEAD.top] : [HEAD.narrow, HEAD.upright];
     const box = (row, place) => (wide ? { x: origin[0] + place * step, y: origin[1] + row * across, w: step, h: across }
       : { x: origin[0] + row * across, y: origin[1] + place * step, w: across, h: step });
@@ -408,7 +408,7 @@ function render({ model, el }) {
     const all = lay.cells.flatMap((one) => one.runs);
     const missing = all.filter(({ there }) => !there);
     caption.textContent = lay.table.name === "again" ? `Mean squared gap, nats²: one model, one training set, ${lay.seeds.length} seeds`
-      : `Mean squared gap, nats²: N down, D along, ${model.get("mean") ? "mean of the seeds" : `seed ${run.seed}`}`;
+      : `Mean squared gap, nats²: ${sheet.classList.contains("bs-is-upright") ? "N along, D down" : "N down, D along"}, ${model.get("mean") ? "mean of the seeds" : `seed ${run.seed}`}`;
     shown(gone, missing.length > 0);
     gone.firstChild.textContent = `${missing.length} of these ${all.length} runs ${missing.length === 1 ? "has" : "have"} no record yet`;
     const listed = missing.map(({ name }) => name).join(", ");
