@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,10 @@ from .conftest import ROOT
 
 pytestmark = pytest.mark.browser  # it starts one of its own
 
-STYLE = "@media print { h1 { display: none } } .ink { color: var(--ink) } table { border-collapse: collapse }"
+STYLE = (
+    "@media print { h1 { display: none } pre, details { break-inside: avoid } } "
+    ".ink { color: var(--ink) } table { border-collapse: collapse }"
+)
 HEAD = (
     '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</title>'
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'self' 'unsafe-inline'\">"
@@ -42,7 +46,13 @@ PAGES = {
     '<clipPath id="clip"><rect width="50" height="50"/></clipPath></defs>'
     '<circle cx="50" cy="50" r="40" clip-path="url(#clip)"/></svg>'
     + "".join(f"<p>Line {n}.</p>" for n in range(80))
-    + "</section>",
+    + '<div class="cell tag_hide-input"><details class="admonition hide"><summary>HIDE</summary>'
+    '<div class="cell_input"><div class="highlight-ipython3"><div class="highlight"><pre>'
+    + "\n".join(f"code({n})" for n in range(80))
+    + '</pre></div></div></div></details></div><details class="bs-provenance"><summary>Measured</summary><dl>'
+    + "".join(f"<dt>Input</dt><dd><p>file-{n}</p></dd>" for n in range(9))
+    + "".join(f"<dt>run-{n}</dt><dd><p>Command train --seed {n}; Seed {n}</p></dd>" for n in range(30))
+    + "</dl></details></section>",
 }
 TOC = """\
 format: jb-book
@@ -180,6 +190,22 @@ def test_a_wide_table_fits_the_paper(printed: Printed) -> None:
     page.extract_text(visitor_text=visit)
     assert len(starts) >= 12  # a column each
     assert 400 < max(starts) < float(page.mediabox.width) - 18 / 25.4 * 72
+
+
+def test_code_goes_on_over_the_page_without_its_switch(printed: Printed) -> None:
+    pages = [page for page in printed.text() if "code(" in page]
+    assert "code(0)" in pages[0]
+    assert "Line 79." in pages[0]  # it begins where it stands
+    assert len(pages) == 2
+    assert "HIDE" not in "".join(pages)
+
+
+def test_of_a_long_list_of_measurements_a_few_and_their_number_are_printed(printed: Printed) -> None:
+    text = "".join(printed.text())
+    assert re.findall(r"file-\d+", text) == [f"file-{n}" for n in range(4)]
+    assert re.findall(r"run-\d+", text) == [f"run-{n}" for n in range(4)]
+    assert "9 in all" in text
+    assert "30 in all" in text
 
 
 def test_it_is_tagged_and_says_what_it_is(printed: Printed) -> None:

@@ -1,7 +1,7 @@
 // Run in a page of the book that is to be printed: everything drawn and unfolded, then its text as HTML that can stand
 // beside that of other pages. Ids get the page's prefix; links to other pages of the book become links within it.
 async ({ slug, title, slugs, site }) => {
-  const MOST_INPUTS = 4; // of a measurement, in print
+  const MOST = 4; // inputs, and runs, of a measurement
   // A frame, or what one would take: on a busy machine they come late, and there are many.
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const frame = () => Promise.race([new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))), pause(60)]);
@@ -33,12 +33,14 @@ async ({ slug, title, slugs, site }) => {
   for (const node of copy.querySelectorAll(LEFT_OUT)) node.remove();
   for (const live of copy.querySelectorAll(".bs-figure-stage:has(> .bs-still) > .bs-live")) live.remove();
   for (const narrow of copy.querySelectorAll(".bs-still-narrow")) narrow.remove();
-  // On paper a sum nobody can copy is a line of nothing: a long list of measured files ends with their number.
+  // On paper nobody copies sums or commands by the hundred: a long list of what was measured ends with their number.
+  const KINDS = { Inputs: (term) => term.textContent.trim() === "Input", Runs: (term) => /^\s*Command /.test(term.nextElementSibling.textContent) };
   for (const list of copy.querySelectorAll(".bs-provenance dl")) {
-    const inputs = [...list.querySelectorAll("dt")].filter((term) => term.textContent.trim() === "Input");
-    for (const term of inputs.slice(MOST_INPUTS)) { term.nextElementSibling.remove(); term.remove(); }
-    if (inputs.length > MOST_INPUTS) {
-      inputs[MOST_INPUTS - 1].nextElementSibling.insertAdjacentHTML("afterend", `<dt>Inputs</dt><dd><p>${inputs.length} in all: the record has each</p></dd>`);
+    for (const [name, isOne] of Object.entries(KINDS)) {
+      const terms = [...list.querySelectorAll("dt")].filter(isOne);
+      if (terms.length <= MOST) continue;
+      for (const term of terms.slice(MOST)) { term.nextElementSibling.remove(); term.remove(); }
+      terms[MOST - 1].nextElementSibling.insertAdjacentHTML("afterend", `<dt>${name}</dt><dd><p>${terms.length} in all; the record has each</p></dd>`);
     }
   }
   const heading = copy.querySelector("h1");
