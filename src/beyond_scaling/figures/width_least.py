@@ -156,5 +156,5 @@ def _caption(analysis: Analysis) -> str:
         "Above: means over seeds of the least validation loss (nats a token), a line for each number of training"
         " tokens, from blue (fewest) to orange (most). Below: what the next larger model changes it by, on the same"
         f" text, with {analysis.width.exponent.level:.0%} intervals over seeds; above 0 the larger one is worse."
-        f" {verdict(analysis)}{not_there(analysis)}"
+        f"{not_there(analysis)}"
     )
