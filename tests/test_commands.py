@@ -80,7 +80,7 @@ def test_every_record_of_the_book_is_made_by_one_of_them() -> None:
     names = [name for name in results.names(ROOT / "book" / "results") if not name.startswith("cost-")]
     left = set(names) - set(_matching(told, names))
     own_steps = {"training-default-model", "radius-smollm2-135m"}
-    variants = {"radius-stories260k-2k", "radius-stories260k-100k", "law-chinchilla-all"}
+    variants = {"radius-stories260k-2k", "radius-stories260k-100k"}
     assert left == own_steps | variants
 
 
