@@ -39,6 +39,14 @@
     unmark.replaceWith(button);
   });
 
+  // Paper is white: what is printed is the light page.
+  const { dataset } = document.documentElement;
+  addEventListener("beforeprint", () => {
+    if (dataset.theme !== "dark") return;
+    dataset.theme = "light";
+    addEventListener("afterprint", () => { dataset.theme = "dark"; }, { once: true });
+  });
+
   const SLICE = 8; // milliseconds of work at a time
   const pause = () => new Promise((later) => {
     if (window.requestIdleCallback) requestIdleCallback(later, { timeout: 200 });
