@@ -92,7 +92,8 @@ def test_the_radius_is_estimated_as_its_notebook_does() -> None:
     expected = 4 * one + 25 * width * 1e5 * (1e5 - 1)
     assert told.operations == pytest.approx(expected, rel=1e-9)
     assert told.seconds == pytest.approx([expected / 4e14, expected / 4e13])
-    assert told.words().startswith("An estimate, not a measurement: 6.5 · 10¹⁶ operations, so 2.7 minutes at 100 TFLOP/s")
+    words = "An estimate, not a measurement: 6.5 · 10¹⁶ operations, so 2.7 minutes at 100 TFLOP/s"
+    assert told.words().startswith(words)
 
 
 def test_a_sweep_is_estimated_without_its_tokens() -> None:
