@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from .book import PAGES, soup
+from .book import NARROW, PAGES, soup
 from .conftest import Open
 
 pytestmark = [pytest.mark.book, pytest.mark.timeout(120)]
@@ -55,3 +55,17 @@ def test_preprints_of_the_bibliography_are_links(visit: Open, name: str) -> None
     assert all(link.startswith("https://arxiv.org/abs/") for link in links)
     with visit(name) as seen:
         assert not seen.page.locator(".citation > .label").first.is_visible()
+
+
+def test_after_a_drawer_is_closed_the_buttons_beside_it_can_be_tapped(visit: Open) -> None:
+    with visit("index.html", width=NARROW, has_touch=True, is_mobile=True) as seen:
+        seen.page.locator(".secondary-toggle:visible").first.tap()
+        seen.page.wait_for_timeout(600)
+        seen.page.keyboard.press("Escape")
+        seen.page.wait_for_timeout(600)
+        seen.page.locator(".bs-menu > summary").tap(timeout=5000)
+        expect(seen.page.locator(".bs-menu-panel")).to_be_visible()
+        for button in seen.page.locator(".header-article-items :is(button, summary).btn:visible").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 44
