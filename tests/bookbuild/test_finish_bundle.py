@@ -64,3 +64,14 @@ def test_light_or_dark_is_chosen_first_and_light_without_scripts(site: Site):
     site.write("a.html", "<html><head></head></html>")
     with pytest.raises(ValueError, match=r"a.html: expected one script that sets dataset.mode"):
         theme.run(site)
+
+
+def test_the_theme_makes_no_tab_stops(site: Site):
+    name = "_static/scripts/pydata-sphinx-theme.js"
+    site.write(name, 'f((()=>{s()})),"complete"===document.readyState?O():window.addEventListener("load",O)})();')
+    theme.run(site)
+    assert site.read(name) == "f((()=>{s()}))})();"
+    site.write(name, "f()")
+    site.write("index.html", PAGE.format(choice=CHOICE, up="", more=""))
+    with pytest.raises(ValueError, match="tab stops, found 0"):
+        theme.run(site)

@@ -106,8 +106,12 @@ first.then(() => {
   const late = document.querySelector("meta[name='bs-late']");
   if (!late) return;
   const script = element("script", { src: late.content });
-  // Part of them starts with the page's load event, which may be over.
-  script.addEventListener("load", () => { if (document.readyState === "complete") dispatchEvent(new Event("load")); });
+  // Part of them starts with the page's load event, which may be over; it asks where everything stands (page.js).
+  script.addEventListener("load", async () => {
+    if (document.readyState !== "complete") return;
+    await window.bsLaid;
+    dispatchEvent(new Event("load"));
+  });
   document.head.append(script);
 });
 start().finally(release);

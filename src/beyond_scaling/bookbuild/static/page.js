@@ -66,7 +66,7 @@
   }
 
   /** Sections and blocks that book.css leaves out of the first layout join it soon: with all heights known, links lead where they should. */
-  const LATER = ".bd-article > section > section, .bd-article section > p, .bd-article div.admonition, .bs-claim";
+  const LATER = ".bd-article > section section, .bd-article section > p, .bd-article div.admonition, .bs-claim";
   const join = (block) => { block.style.contentVisibility = "visible"; };
   const fresh = "fresh" in document.documentElement.dataset; // opened at its top: set before the first paint
   const joinAll = () => inSlices(document.querySelectorAll(LATER), (block) => { join(block); block.getBoundingClientRect(); });
@@ -81,10 +81,13 @@
       else if (node.tabIndex === 0) node.removeAttribute("tabindex");
     }, () => mine !== round);
   }
-  addEventListener("load", async () => {
-    if (fresh) await joinAll();
-    await markScrollers();
-    document.documentElement.dataset.laid = "out"; // for tests, which must not look before
-    new ResizeObserver(markScrollers).observe(document.querySelector("article") ?? document.body);
-  }, { once: true });
+  window.bsLaid = new Promise((resolve) => {
+    addEventListener("load", async () => {
+      if (fresh) await joinAll();
+      await markScrollers();
+      document.documentElement.dataset.laid = "out"; // book.css and tests wait for it
+      new ResizeObserver(markScrollers).observe(document.querySelector("article") ?? document.body);
+      resolve();
+    }, { once: true });
+  });
 })();
