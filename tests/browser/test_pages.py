@@ -21,7 +21,7 @@ from .accessibility import COLOURS, lighten, violations
 from .book import HTML, NARROW, WIDE, check, each_page, soup, with_widgets
 from .conftest import Open, Visit
 
-LARGEST = 1.6  # the two largest pages take so much longer than the budget; benchmarks/pages.py marks what is over it
+LARGEST = 1.6  # time that passes grows with what else the machine does; benchmarks/pages.py marks what is over
 
 pytestmark = [pytest.mark.book, pytest.mark.timeout(180)]
 
