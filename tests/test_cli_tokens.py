@@ -174,14 +174,14 @@ def wait_until(what: str, condition: object, process: subprocess.Popen[str]) -> 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_ended_with_its_processes_it_leaves_no_token_file(library: Path, tmp_path: Path, number: int) -> None:
     text = tiny.prose(20_000)
-    pq.write_table(pa.table({"text": [text] * (20_000_000 // len(text))}), tmp_path / "long.parquet")
+    pq.write_table(pa.table({"text": [text] * (60_000_000 // len(text))}), tmp_path / "long.parquet")
     out = tmp_path / "out" / "tokens"
     given = [str(tmp_path / "long.parquet"), "--out", str(out), "--processes", "2"]
     process = start(library, *given, "--tokenizer", "tokenizer", "--quiet")
     with ended(process):
         wait_until("its processes were there", lambda: len(children(process)) >= 3, process)
         workers = children(process)
-        time.sleep(0.1)  # while a process forks, Python may lose a signal
+        time.sleep(0.5)  # while a process forks, Python may lose a signal
         process.send_signal(number)
         printed, shown = process.communicate(timeout=60)  # they hold its pipes: so they have ended too
     assert printed == ""
