@@ -83,3 +83,4 @@ def setup(app: Sphinx) -> None:
     # After the theme has copied its own.
     app.connect("build-finished", prune, priority=900)
     app.add_js_file("bs/page.js", priority=300, defer="defer")
+    app.add_js_file("bs/search.js", priority=300, defer="defer")
