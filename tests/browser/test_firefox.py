@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.book, pytest.mark.browser, pytest.mark.timeout(180)]
 ALL_THERE = """async () => {
   await document.fonts.ready;
   await window.bsMountAll?.();
+  await window.bsLaid;
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
 

@@ -38,7 +38,10 @@
     const unmark = document.querySelector("#searchbox .highlight-link a");
     if (!unmark) return;
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Unmark the words searched for" });
-    button.addEventListener("click", () => SphinxHighlight.hideSearchWords());
+    button.addEventListener("click", () => {
+      SphinxHighlight.hideSearchWords();
+      for (const ground of document.querySelectorAll("rect.highlighted")) ground.remove(); // which it leaves in drawings
+    });
     unmark.replaceWith(button);
   });
 })();
