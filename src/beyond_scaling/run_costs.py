@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import results
+from ._powers import power_of_ten
 from .agreement import key_problems
 from .commands import Command
 from .results import Record, RecordError
@@ -27,7 +28,6 @@ PARAMETERS = {"command", "short", results.MADE + "command"}
 
 # No GPU was at hand to measure on, so estimates are for what one may sustain: well fed, and fed with small models.
 SPEEDS = (1e14, 1e13)  # operations a second
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 BYTES_A_WEIGHT = 16  # in training: the weight, its gradient and Adam's two means, in float32
 
 
@@ -78,7 +78,7 @@ class Told:
 def _in_tens(count: float) -> str:
     """6.5 · 10¹⁶."""
     digits, power = f"{count:.1e}".split("e")
-    return f"{digits} · 10{str(int(power)).translate(_RAISED)}"
+    return f"{digits} · {power_of_ten(int(power))}"
 
 
 def told(command: Command, root: str | os.PathLike[str] | None = None) -> Told:

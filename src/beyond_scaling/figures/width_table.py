@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._powers import power_of_ten
 from ..training.analysis import Grid
 from ..training.crossing import in_words
 from ..training.dstar import DStar
@@ -22,7 +23,6 @@ from .width_parts import not_measured
 EMPTY = "–"
 POWERS = (1, 2, 4)  # of D*, in the ratios N/D*, N/D*² and N/D*⁴
 _SIGNS = {1: "", 2: "²", 4: "⁴"}
-_DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -188,7 +188,7 @@ def _unit(values: Sequence[float]) -> int:
 
 
 def _unit_words(unit: int) -> str:
-    return f"(10{str(unit).translate(_DIGITS)})" if unit else ""
+    return f"({power_of_ten(unit)})" if unit else ""
 
 
 def _scaled(value: float, unit: int) -> str:
